@@ -1,0 +1,64 @@
+# Sets up what each target needs, once; a second call only does the work.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Further options for pip. The grader needs no GPU, so PyTorch's smaller CPU build does:
+#   make PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+PIP_FLAGS ?=
+# What `make grade` grades, and options for it: make grade SUBMISSION=my.ipynb GRADE_FLAGS=--quick
+SUBMISSION ?= submissions/solution-notebook
+GRADE_FLAGS ?=
+PYTEST_FLAGS ?= -n 2
+# MNIST for development, where it is there; the tests look for it in the same place.
+DATA ?= ../shared/mnist
+
+# Torch with default threads in several processes on few cores runs many times slower.
+export OMP_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help grade test lint types pytest bench baselines wheel clean
+
+help:  ## Shows this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "make %-10s %s\n", $$1, $$2}'
+
+grade: $(VENV)/.run-stamp  ## Grades an example submission and shows its report
+	$(BIN)/grade $(GRADE_FLAGS) $(SUBMISSION)
+
+test: lint types pytest  ## Passes every check: ruff, mypy, pytest
+
+lint: $(VENV)/.dev-stamp
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev-stamp
+	$(BIN)/mypy
+
+pytest: $(VENV)/.dev-stamp
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+bench: $(VENV)/.dev-stamp  ## Measures what grading costs over running the code bare
+	$(BIN)/python tests/bench.py $(if $(wildcard $(DATA)),--data $(DATA))
+
+baselines: $(VENV)/.dev-stamp  ## Measures the reference accuracies again and writes reference/baselines.json
+	$(BIN)/python tests/measure_baselines.py $(wildcard $(DATA))
+
+wheel: $(VENV)/.dev-stamp  ## Builds dist/*.whl
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean:  ## Removes the virtual environment, caches and build products, but no grades
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find grader reference tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	.ci/virtual-environment $(PYTHON) $(VENV)
+
+$(VENV)/.run-stamp: pyproject.toml | $(BIN)/python
+	.ci/system-packages "Without bubblewrap the sandbox isolates less" bubblewrap libseccomp2 libtcmalloc-minimal4
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --editable .
+	touch $@
+
+$(VENV)/.dev-stamp: $(VENV)/.run-stamp
+	.ci/system-packages "The tests look at reports in a browser" chromium
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --editable '.[dev]'
+	touch $@

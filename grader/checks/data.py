@@ -1,0 +1,48 @@
+"""Question 1: both sets are loaded and their shapes shown."""
+
+from __future__ import annotations
+
+from grader.assignment import CheckSpec
+from grader.checks.case import Answer, Case, Verdict, note
+
+
+def loaded(case: Case, spec: CheckSpec) -> Verdict:
+    """Both staged sets reach the program, each as what it is."""
+    answer = Answer(case, spec, "train.npz and test.npz are loaded, each for its own purpose")
+    facts = case.verification.data
+    if facts.swapped:
+        return answer.lost("the model learns from the test set and is tested on the training set", "data.swapped-splits",
+                           confidence="proved")
+    present = [name for name, there in (("training", facts.train_variable), ("test", facts.test_variable)) if there]
+    opened = {name for name in facts.loaded}
+    if len(present) == 2 or {"train.npz", "test.npz"} <= opened and not case.own_loop:
+        notes = () if facts.scale is None or facts.scale < 2 else (
+            note(case, "data.unnormalised", "1", f"the model gets pixels of 0 to {facts.scale:.0f} instead of 0 to 1"),)
+        return answer.met("both sets are in use", confidence="proved", notes=notes)
+    if not present and not opened:
+        if case.evidence.reference_loop:
+            return answer.lost("the module opens no data", "data.not-loaded")
+        if case.why_not_run() and not case.evidence.cells:
+            return answer.absent("loading of the data")
+        return answer.lost("no file of the data set was opened", "data.not-loaded", place=_error_place(case))
+    if "train.npz" in opened and "test.npz" in opened:
+        return answer.met("both files were opened")
+    missing = "test" if "training" in present or "train.npz" in opened else "training"
+    return answer.lost(f"the {missing} set is not loaded", "data.not-loaded", share=0.5)
+
+
+def _error_place(case: Case):  # type: ignore[no-untyped-def]
+    return case.evidence.errors[0].place if case.evidence.errors else None
+
+
+def shapes_shown(case: Case, spec: CheckSpec) -> Verdict:
+    """The four shapes stand in the output, in whatever notation."""
+    answer = Answer(case, spec, "the shapes of images and labels of both sets are shown")
+    shown = case.verification.reported.shapes
+    if shown >= 4:
+        return answer.met("all four shapes are in the output", confidence="proved")
+    if not case.verification.data.loaded and not case.verification.data.train_variable:
+        return answer.absent("data whose shapes could be shown") if case.why_not_run() else answer.lost(
+            "no data was loaded, so no shape was shown", "data.shapes-not-shown")
+    message = f"{shown} of the 4 shapes are in the output"
+    return answer.lost(message, "data.shapes-not-shown", share=0.5 if shown >= 2 else 1.0, place=_error_place(case), confidence="proved")

@@ -1,0 +1,114 @@
+"""Question 2.3: cross entropy, SGD, over this model's parameters."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from grader.assignment import CheckSpec
+from grader.checks.case import Answer, Case, Verdict, note
+from grader.checks.forward import RELU_ON_LOGITS, SOFTMAX_TWICE
+from grader.evidence.values import Place
+
+# Learning rates outside this range hardly learn, or diverge (measured: 1e-5 stays at chance, 1 reaches 35%).
+SENSIBLE_RATES = (3e-5, 0.5)
+
+
+def loss(case: Case, spec: CheckSpec) -> Verdict:
+    """The gradient that reached the scores is that of the cross entropy."""
+    answer = Answer(case, spec, "cross entropy")
+    named = [s for s in case.steps if s.loss]
+    if not case.own_loop or not named:
+        if case.own_loop and case.steps:
+            return answer.not_assessed(f"the loss could not be recomputed: {case.steps[0].reason}")
+        return answer.unmet("the module only defines a model") if case.evidence.reference_loop else answer.absent("loss")
+    name, _ = Counter(s.loss for s in named).most_common(1)[0]
+    place = next(s.loss_place for s in named if s.loss == name)
+    if name == "cross entropy":
+        return answer.met("cross entropy", confidence="proved")
+    if name in SOFTMAX_TWICE or name == RELU_ON_LOGITS:
+        return answer.met("cross entropy (what is applied before it belongs to question 2.2)", confidence="proved")
+    if name and "swapped" in name:
+        return answer.lost("cross entropy with target and scores in each other's place", "loss.swapped-arguments", place=place,
+                           confidence="proved")
+    if name == "another loss":
+        return answer.lost("a loss that is not the cross entropy", "loss.not-cross-entropy", place=place)
+    return answer.lost(f"{name}", "loss.not-cross-entropy", place=place, confidence="proved")
+
+
+def optimizer(case: Case, spec: CheckSpec) -> Verdict:
+    """Stochastic gradient descent, through torch's class or by hand."""
+    names = spec.parameters["optimizers"]
+    answer = Answer(case, spec, " or ".join(names))
+    state = case.evidence.state
+    stepping = state.optimizers if state else tuple(t.optimizer_description for t in case.evidence.traces if t.optimizer_description)
+    described = [d for d in (stepping or (state.alive_optimizers if state else ())) if d]
+    if case.evidence.reference_loop:
+        return answer.unmet("the module only defines a model")
+    if not described:
+        return _by_hand(answer, case)
+    kinds = Counter(str(d.get("class")) for d in described)
+    last = described[-1]
+    place = _place(last) or case.verification.step_place
+    wrong = [k for k in kinds if k not in names and not set(names) & set(last.get("bases", []))]
+    if wrong:
+        return answer.lost(f"{wrong[0]}", "optimizer.not-sgd", place=place, confidence="proved" if _follows(case) else "observed")
+    if _follows(case) is False:
+        return answer.lost(f"{kinds.most_common(1)[0][0]} by name, but the weights do not move as it moves them", "optimizer.not-sgd", place=place)
+    notes = []
+    rate = _rate(last)
+    if rate is not None and not SENSIBLE_RATES[0] <= rate <= SENSIBLE_RATES[1]:
+        notes.append(note(case, "optimizer.learning-rate", "2.3", f"the learning rate is {rate:g}", place))
+    if len(described) > 2 and case.verification.optimizers_stepping > 2:
+        notes.append(note(case, "optimizer.rebuilt", "2.3", f"{case.verification.optimizers_stepping} optimizers took steps", place))
+    settings = f", learning rate {rate:g}" if rate is not None else ""
+    return answer.met(f"{kinds.most_common(1)[0][0]}{settings}", confidence="proved" if _follows(case) else "observed", notes=tuple(notes))
+
+
+def _by_hand(answer: Answer, case: Case) -> Verdict:
+    moved = [u for u in case.verification.updates if u.moved]
+    if not moved:
+        return answer.absent("optimizer")
+    rates = [u.as_sgd for u in moved if u.as_sgd is not None]
+    if len(rates) == len(moved):
+        return answer.met(f"gradient descent by hand, learning rate {rates[0]:g}", confidence="proved")
+    return answer.not_assessed("the weights are updated by hand, and not by plain gradient descent")
+
+
+def _follows(case: Case) -> bool | None:
+    known = [u.follows for u in case.verification.updates if u.follows is not None and u.had_gradient]
+    return all(known) if known else None
+
+
+def _place(description: object) -> Place | None:
+    at = description.get("at") if isinstance(description, dict) else None
+    if not isinstance(at, dict) or not isinstance(at.get("line"), int) or not isinstance(at.get("file"), str):
+        return None
+    cell = at.get("cell")
+    return Place(at["file"], cell if isinstance(cell, int) else None, at["line"])
+
+
+def _rate(description: object) -> float | None:
+    groups = description.get("groups") if isinstance(description, dict) else None
+    if not isinstance(groups, list) or not groups or not isinstance(groups[0], dict):
+        return None
+    rate = groups[0].get("settings", {}).get("lr")
+    return float(rate) if isinstance(rate, (int, float)) and not isinstance(rate, bool) else None
+
+
+def parameters(case: Case, spec: CheckSpec) -> Verdict:
+    """The optimizer holds all parameters of the model that is trained."""
+    answer = Answer(case, spec, "the optimizer holds the parameters of the model that is trained")
+    held = case.verification.optimizer_parameters
+    if case.evidence.reference_loop:
+        return answer.unmet("the module only defines a model")
+    if not case.trained:
+        return answer.absent("training with an optimizer")
+    if held in ("all", "manual"):
+        return answer.met("all parameters of the model" if held == "all" else "the model's parameters, updated by hand", confidence="proved")
+    if held == "none":
+        return answer.lost("the optimizer holds none of the parameters of the model that is trained", "optimizer.wrong-parameters",
+                           place=case.verification.step_place, confidence="proved")
+    if held == "some":
+        return answer.lost("the optimizer holds only some of the model's parameters", "optimizer.wrong-parameters",
+                           place=case.verification.step_place, confidence="proved")
+    return answer.absent("optimizer")

@@ -1,0 +1,54 @@
+"""Which function is which check of the rubric: an explicit table, one module a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from grader.assignment import CheckSpec, Rubric
+from grader.checks import accuracy, data, forward, layers, objective, plots, testing, training, update
+from grader.checks.case import Case, Verdict
+from grader.errors import AssignmentError
+
+Check = Callable[[Case, CheckSpec], Verdict]
+
+CHECKS: Mapping[str, Check] = {
+    "data.loaded": data.loaded,
+    "data.shapes_shown": data.shapes_shown,
+    "layers.convolution": layers.convolution,
+    "layers.activation": layers.activation,
+    "layers.dense": layers.dense,
+    "forward.image": forward.image,
+    "forward.convolution_output": forward.convolution_output,
+    "forward.activation_applied": forward.activation_applied,
+    "forward.flattened": forward.flattened,
+    "forward.logits": forward.logits,
+    "objective.loss": objective.loss,
+    "objective.optimizer": objective.optimizer,
+    "objective.parameters": objective.parameters,
+    "training.targets": training.targets,
+    "training.gradient": training.gradient,
+    "training.batches": training.batches,
+    "training.epochs": training.epochs,
+    "update.step": update.step,
+    "update.zero_grad": update.zero_grad,
+    "testing.phase": testing.phase,
+    "testing.no_learning": testing.no_learning,
+    "testing.reported": testing.reported,
+    "filters.plotted": plots.plotted,
+    "filters.trained": plots.trained,
+    "accuracy.reference": accuracy.reference,
+}
+
+
+def validate(rubric: Rubric) -> None:
+    """Raises AssignmentError for a check that nobody has written."""
+    for question in rubric.questions:
+        for spec in question.checks:
+            if spec.id not in CHECKS:
+                raise AssignmentError(f"there is no check {spec.id!r}", file="rubric.toml", place=f"question {question.id}",
+                                      remedy=f"The checks are {', '.join(sorted(CHECKS))}")
+
+
+def run_checks(case: Case, rubric: Rubric) -> tuple[Verdict, ...]:
+    """Every check of the rubric, in its order."""
+    return tuple(CHECKS[spec.id](case, spec) for question in rubric.questions for spec in question.checks)

@@ -1,0 +1,123 @@
+"""Question 3.3: a test phase over the test set, every epoch, from which nothing is learnt, and its figures shown."""
+
+from __future__ import annotations
+
+import math
+
+from grader.assignment import CheckSpec
+from grader.checks.case import Answer, Case, Verdict, note
+from grader.checks.result import Finding
+from grader.checks.training import ONLY_MODEL
+
+# Share of the test images that a pass must reach; a last incomplete batch may be dropped.
+FULL = 0.95
+
+
+def phase(case: Case, spec: CheckSpec) -> Verdict:
+    """Forward passes over the whole test set in every epoch."""
+    epochs = spec.parameters["epochs"]
+    answer = Answer(case, spec, "the whole test set goes through the model in every epoch")
+    if case.evidence.reference_loop:
+        return answer.unmet(ONLY_MODEL)
+    passes = case.verification.passes
+    training = case.verification.training
+    if not passes and not training.test_rows:
+        return _no_phase(answer, case)
+    learnt = _learnt_from_test(case)
+    total = len_of_test(case)
+    distinct = max([p.distinct for p in passes], default=training.test_distinct)
+    place = case.verification.test_place
+    if total and distinct < FULL * total:
+        return answer.lost(f"the test phase sees {distinct:,} of {total:,} test images", "test.coverage", share=0.5, place=place,
+                           confidence="proved")
+    count = len(passes) if not learnt else max(len(passes), round(training.test_rows / max(1, training.test_distinct)))
+    own = training.epochs if case.own_loop else epochs
+    if case.own_loop and count < min(own, epochs) - 1 and count < 0.8 * own and not case.ran_out:
+        return answer.lost(f"the model is tested {count} time{'s' if count != 1 else ''} in {own:.3g} epochs", "test.coverage", share=0.5,
+                           place=place, confidence="proved")
+    return answer.met(f"{count} passes over {distinct:,} test images", confidence="proved", notes=_gradients_on(case))
+
+
+def len_of_test(case: Case) -> int:
+    accuracy = case.verification.accuracy
+    return sum(map(sum, accuracy.confusion)) if accuracy.confusion else 0
+
+
+def _learnt_from_test(case: Case) -> bool:
+    return case.verification.training.test_rows > 0
+
+
+def _no_phase(answer: Answer, case: Case) -> Verdict:
+    if case.verification.data.swapped:
+        return answer.met("a test phase (on the wrong set, which question 1 charges)")
+    if case.verification.other_passes > 1 and case.own_loop:
+        return answer.lost("the test phase looks at training images", "test.on-training-data", place=case.verification.test_place,
+                           confidence="proved")
+    reason = case.why_not_run()
+    return answer.not_assessed(f"no test phase was seen, for {reason}") if reason else answer.lost(
+        "the model never sees the test images", "test.missing")
+
+
+def _gradients_on(case: Case) -> tuple[Finding, ...]:
+    """A test phase that keeps the graph: a note without a deduction."""
+    rested = {p.event for p in case.verification.passes}
+    for trace in case.evidence.traces:
+        if not trace.backwards and trace.nodes and set(trace.events) & rested and trace.nodes[0].grad:
+            return (note(case, "test.gradients-on", "3.3", "gradients are recorded in the test phase, which takes time and memory",
+                         trace.nodes[0].place),)
+    return ()
+
+
+def no_learning(case: Case, spec: CheckSpec) -> Verdict:
+    """No test image has a part in any update."""
+    answer = Answer(case, spec, "nothing is learnt from test images")
+    if case.evidence.reference_loop:
+        return answer.unmet(ONLY_MODEL)
+    facts = case.verification.training
+    if not case.trained:
+        return answer.absent("training that could be told from testing")
+    if case.verification.data.swapped:
+        return answer.met("each phase keeps to its set (that the sets are swapped is charged in question 1)")
+    if facts.test_rows and facts.test_distinct > 1:
+        message = f"{facts.test_distinct:,} test images take part in backward passes"
+        finding = "test.updates-model" if not case.verification.passes else "data.test-in-training"
+        return answer.lost(message, finding, place=case.verification.train_place, confidence="proved")
+    if facts.known < 0.5 * facts.examples:
+        return answer.not_assessed("the images that were learnt from could not be matched with the data set")
+    if not case.verification.passes:
+        reason = case.why_not_run()
+        if reason or case.verification.other_passes:
+            return answer.met("no test image takes part in an update", confidence="proved")
+        return answer.unmet("there is no test phase that could keep from learning")
+    return answer.met("no test image takes part in an update", confidence="proved")
+
+
+def reported(case: Case, spec: CheckSpec) -> Verdict:
+    """Loss or accuracy of the test phase stand in the output."""
+    answer = Answer(case, spec, "test loss or test accuracy are shown")
+    if case.evidence.reference_loop:
+        return answer.unmet(ONLY_MODEL)
+    facts = case.verification.reported
+    measured = case.verification.accuracy.measured
+    notes: tuple[Finding, ...] = ()
+    if facts.accuracy is not None and measured is not None:
+        notes = _mismatch(case, facts.accuracy, measured, float(spec.parameters["reported_tolerance"]))
+    if facts.recognised or facts.accuracy is not None:
+        shown = f"test accuracy {facts.accuracy:.2%}" if facts.accuracy is not None else "figures of the test phase"
+        return answer.met(shown, confidence="proved" if facts.recognised else "observed", notes=notes)
+    if facts.mentions and case.verification.passes:
+        return answer.met("figures are shown that could not be matched with the recomputed ones")
+    if not case.verification.passes:
+        return answer.absent("test phase whose figures could be shown")
+    return answer.unmet("no figure of the test phase is shown", "Print the test loss and the test accuracy in every epoch.",
+                        case.verification.test_place)
+
+
+def _mismatch(case: Case, claimed: float, measured: float, tolerance: float) -> tuple[Finding, ...]:
+    if math.isnan(measured) or abs(claimed - measured) <= max(tolerance, 1e-9):
+        return ()
+    distinct = max([p.distinct for p in case.verification.passes], default=0)
+    text = f"the program reports {claimed:.2%}; on all test images its model gets {measured:.2%}"
+    if distinct and distinct < FULL * len_of_test(case):
+        text += f" (the reported figure is over {distinct:,} different images)"
+    return (note(case, "report.accuracy-mismatch", "3.3", text, case.verification.test_place, "proved"),)

@@ -1,0 +1,144 @@
+"""Question 3.1: one-hot targets, the gradient of the mean loss, batches of 30 through all the data, 10 epochs."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from grader.assignment import CheckSpec
+from grader.checks.case import Answer, Case, Verdict, note
+from grader.checks.result import Finding
+from grader.verify.result import Target
+
+# From this share on, consecutive batches overlap and don't merely share an image by chance.
+OVERLAPPING = 0.3
+ONLY_MODEL = "the module only defines a model"
+# A gradient in another direction than this was not a rounding error (measured: right ones have cosine 1.0000).
+RIGHT_COSINE = 0.999
+
+
+def _no_loop(answer: Answer, case: Case) -> Verdict | None:
+    if case.evidence.reference_loop:
+        return answer.unmet(ONLY_MODEL)
+    if not case.trained:
+        looked = case.verification.architecture is not None and case.verification.other_passes + len(case.verification.passes) > 0
+        if looked and case.why_not_run() is None:
+            return answer.lost("the model is run, but there is no backward pass", "train.no-backward")
+        return answer.absent("training with a backward pass")
+    return None
+
+
+def targets(case: Case, spec: CheckSpec) -> Verdict:
+    """The loss gets one-hot rows, each of the class of its own image."""
+    answer = Answer(case, spec, f"one-hot targets (N, {spec.parameters['classes']}) of the batch's own labels")
+    missing = _no_loop(answer, case)
+    if missing is not None:
+        return missing
+    seen = [s.target for s in case.steps if s.target is not None]
+    if not seen:
+        return answer.not_assessed("the targets that the loss was given could not be told")
+    wrong = [t for t in seen if t.judged and t.wrong > 0.1 * t.judged]
+    if len(wrong) * 2 > len(seen):
+        return _wrong_classes(answer, wrong)
+    kind, _ = Counter(t.kind for t in seen).most_common(1)[0]
+    example = next(t for t in seen if t.kind == kind)
+    shape = f"({', '.join('N' if i == 0 and len(example.shape) > 1 else str(n) for i, n in enumerate(example.shape))})"
+    if kind == "index":
+        return answer.lost(f"class indices of {example.dtype}, not one-hot rows", "target.not-one-hot", place=example.place, confidence="proved")
+    return answer.met(f"{'one-hot' if kind == 'one_hot' else 'soft'} targets {shape} of the right classes", confidence="proved")
+
+
+def _wrong_classes(answer: Answer, wrong: list[Target]) -> Verdict:
+    first = wrong[0]
+    message = f"{first.wrong} of {first.judged} targets of a batch name another class than their image's"
+    if sum(t.permuted for t in wrong) * 2 > len(wrong):
+        return answer.lost(message, "target.misaligned", place=first.place, confidence="proved")
+    finding = "target.wrong-class" if first.wrong > 0.95 * first.judged else "target.misaligned"
+    return answer.lost(message, finding, place=first.place, confidence="proved")
+
+
+def gradient(case: Case, spec: CheckSpec) -> Verdict:
+    """What each backward pass adds is the gradient of the student's own loss, over all images since the last update."""
+    answer = Answer(case, spec, "the gradient of the loss over the whole batch")
+    missing = _no_loop(answer, case)
+    if missing is not None:
+        return missing
+    judged = [s for s in case.steps if s.gradient_matches is not None]
+    place = next((s.backward_place for s in case.steps if s.backward_place), None)
+    partial = [s for s in case.steps if s.unlinked and s.linked]
+    if partial and len(partial) * 2 > len([s for s in case.steps if s.linked]):
+        first = partial[0]
+        total = first.unlinked + len(first.linked)
+        return answer.lost(f"the loss takes in {len(first.linked)} of the {total} forward passes before it", "train.wrong-gradient",
+                           place=first.loss_place, confidence="proved")
+    if judged and sum(s.negated for s in judged) * 2 > len(judged):
+        return answer.lost("the loss is negated, so that training makes it larger", "train.maximises", place=place, confidence="proved")
+    if not judged:
+        reason = next((s.reason for s in case.steps if s.reason), None)
+        cut = case.verification.architecture.detached if case.verification.architecture else None
+        if cut is not None:
+            return answer.met("what the cut graph leaves (the cut is charged in question 2.2)")
+        return answer.not_assessed(f"the gradient could not be recomputed: {reason or 'no backward pass was recorded in full'}")
+    wrong = [s for s in judged if not s.gradient_matches and (s.cosine is None or s.cosine < RIGHT_COSINE)]
+    if len(wrong) * 2 > len(judged):
+        cosine = wrong[0].cosine
+        text = "the gradient is not that of the loss" + (f" (cosine {cosine:.2f})" if cosine is not None else "")
+        return answer.lost(text, "train.wrong-gradient", place=place, confidence="proved")
+    return answer.met(f"the recomputed gradient agrees at all {len(judged)} examined updates", confidence="proved")
+
+
+def batches(case: Case, spec: CheckSpec) -> Verdict:
+    """Batches of the asked size that go through the whole training set."""
+    size, coverage = spec.parameters["batch_size"], spec.parameters["coverage"]
+    answer = Answer(case, spec, f"batches of {size} that go through the whole training set")
+    missing = _no_loop(answer, case)
+    if missing is not None:
+        return missing
+    facts = case.verification.training
+    place = case.verification.train_place
+    if facts.known < 0.5 * facts.examples:
+        return answer.not_assessed("the images that were learnt from could not be matched with the training set")
+    seen = f"{facts.distinct:,} of {facts.total:,} training images"
+    ran_out = bool(case.ran_out)
+    if facts.overlap > OVERLAPPING and not facts.same_batch and facts.distinct < coverage * facts.total:
+        return answer.lost(f"each batch repeats {facts.overlap:.0%} of the one before; the training sees {seen}", "train.overlapping-batches",
+                           place=place, confidence="proved")
+    extra = _other_size(case, size)
+    if facts.distinct < coverage * facts.total and not ran_out:
+        name = "data.truncated" if facts.prefix and not facts.same_batch and facts.batches > 1 else "train.coverage"
+        return answer.lost(f"the training sees {seen}", name, place=place, confidence="proved", more=extra)
+    if extra:
+        return answer.lost(extra[0].message, "train.batch-size", place=place, confidence="proved")
+    return answer.met(f"batches of {size}; the training sees {seen}", confidence="proved")
+
+
+def _other_size(case: Case, size: int) -> tuple[Finding, ...]:
+    facts = case.verification.training
+    sizes = {facts.window_rows, facts.batch_rows} if not _per_image_updates(case) else {size}
+    if size in sizes or not facts.batch_rows:
+        return ()
+    rows = facts.window_rows or facts.batch_rows
+    return (note(case, "train.batch-size", "3.1", f"batches of {rows} images instead of {size}", case.verification.train_place, "proved"),)
+
+
+def _per_image_updates(case: Case) -> bool:
+    """One update an image although the gradients are cleared more rarely: the update's place is wrong, not the batch."""
+    facts = case.verification.training
+    return facts.window_rows == 1 and 0.5 < facts.stale_first < 0.999
+
+
+def epochs(case: Case, spec: CheckSpec) -> Verdict:
+    """As many passes through the (own) training data as asked."""
+    wanted = spec.parameters["epochs"]
+    answer = Answer(case, spec, f"{wanted} epochs")
+    missing = _no_loop(answer, case)
+    if missing is not None:
+        return missing
+    facts = case.verification.training
+    if facts.known < 0.5 * facts.examples:
+        return answer.not_assessed("the images that were learnt from could not be matched with the training set")
+    seen = facts.epochs
+    if facts.same_batch or abs(seen - wanted) <= 0.05 * wanted:
+        return answer.met("every epoch repeats one batch (charged above)" if facts.same_batch else f"{seen:.3g} epochs", confidence="proved")
+    if case.ran_out and seen < wanted:
+        return answer.not_assessed(f"{seen:.3g} epochs, then {case.ran_out}")
+    return answer.lost(f"{seen:.3g} epochs", "train.epochs", place=case.verification.train_place, confidence="proved")

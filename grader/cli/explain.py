@@ -1,0 +1,36 @@
+"""`grade explain` and `grade doctor`: what a finding means, and what isolation this machine gives."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+
+from grader.pipeline import all_kinds, available_isolation, find_kind
+
+
+@click.command("explain")
+@click.argument("finding", required=False)
+def explain_command(finding: str | None) -> int:
+    """What a finding means, why it matters and what to read; without an id, the list of all."""
+    console = Console()
+    if finding is None:
+        table = Table("finding", "question", "severity", "in short", box=None)
+        for kind in all_kinds():
+            table.add_row(kind.id, kind.question, kind.severity, kind.title)
+        console.print(table)
+        return 0
+    kind = find_kind(finding)
+    console.print(Markdown(f"# {kind.id}\n\n**{kind.title}**\n\n{kind.explanation}\n\n*{kind.hint}*"))
+    return 0
+
+
+@click.command("doctor")
+def doctor_command() -> int:
+    """Which isolation this machine gives, and how to get a better one."""
+    isolation = available_isolation(allow_none=True)
+    click.echo(f"isolation: {isolation.level}")
+    for detail in isolation.details:
+        click.echo(f"  {detail}")
+    return 0

@@ -1,0 +1,84 @@
+"""`grade`: the commands and the one boundary at which errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from grader import __version__
+from grader.cli.data import data_command
+from grader.cli.explain import doctor_command, explain_command
+from grader.cli.run import run_command
+from grader.errors import GraderError
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 4, 2, 130
+
+
+class DefaultToRun(click.Group):
+    """`grade cnn.ipynb` means `grade run cnn.ipynb`."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "-h", "--version"}
+        if args and args[0] not in self.commands and args[0] not in own:
+            args = ["run", *args]
+        return super().parse_args(context, args)
+
+
+@click.group(cls=DefaultToRun, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.version_option(__version__, prog_name="grade")
+def cli() -> None:
+    """Grades deep-learning coursework: runs it in a sandbox, watches what torch does, and proves what is right.
+
+    \b
+    grade cnn.ipynb            one notebook, module, folder or zip
+    grade submissions/         every submission in a folder
+    """
+
+
+for command in (run_command, data_command, explain_command, doctor_command):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits: 0 graded, 1 below --min-score, 2 usage, 3 not gradable, 4 failed, 130 interrupted."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        result: Any = cli.main(args=None if arguments is None else list(arguments), prog_name="grade", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return EXIT_USAGE
+    except click.UsageError as error:
+        hint = f" Try '{error.ctx.command_path} --help'." if error.ctx else ""
+        return _fail(f"{error.format_message()}{hint}", EXIT_USAGE)
+    except click.ClickException as error:
+        return _fail(error.format_message(), EXIT_USAGE)
+    except GraderError as error:
+        return _fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted; reports that were finished are in place", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        return 0
+    except Exception as error:  # noqa: BLE001 - the boundary: a fault of the grader's own is one line too
+        return _own_fault(error)
+
+
+def _own_fault(error: Exception) -> int:
+    import os
+    import traceback
+
+    if os.environ.get("GRADE_DEBUG"):
+        traceback.print_exception(error)
+    return _fail(f"the grader itself failed: {type(error).__name__}: {error}. Set GRADE_DEBUG=1 for the traceback, and please report it",
+                 EXIT_FAILED)
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"grade: {' '.join(message.split())}", err=True)
+    return code

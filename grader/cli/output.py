@@ -1,0 +1,46 @@
+"""Files of a grade: each is written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from grader.errors import UsageError
+from grader.pipeline import Graded
+from grader.report import html, json_, markdown
+
+
+def check_writable(folder: Path) -> None:
+    """Makes `folder`, and raises UsageError now rather than after the student's code has run."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"cannot write there ({error.strerror})", file=str(folder), remedy="Name another folder with --out") from error
+
+
+def write_reports(folder: Path, graded: Graded) -> Path:
+    """Writes report.json, report.html, report.md and the executed notebook to `folder`/<id>; returns that folder."""
+    target = folder / graded.grade.submission.id
+    target.mkdir(parents=True, exist_ok=True)
+    files = {"report.json": json_.render(graded.grade), "report.html": html.render(graded.grade), "report.md": markdown.render(graded.grade)}
+    if graded.notebook is not None:
+        files["executed.ipynb"] = graded.notebook
+    for name, text in files.items():
+        write_atomically(target / name, text)
+    return target
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """The old file stands until the new one is complete."""
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(draft, 0o644)
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise

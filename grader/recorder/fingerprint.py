@@ -1,0 +1,43 @@
+"""Names an image by what it shows: the same key for a view, a copy, a shuffle or an affine rescaling of it.
+
+The same function runs in the sandbox, on what reaches the model, and on the trusted side, on the staged images; the
+trusted side alone knows which key is which image.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+SIDE = 28
+PIXELS = SIDE * SIDE
+# An 8x8 grid over the middle of the image. Measured on MNIST: see tests/verify/test_rows.py for how many keys are unique.
+GRID = slice(6, 22, 2)
+# A fixed, irrational-like shift keeps the rounding boundary away from the ratios of small integers, so that
+# float noise of a rescaling cannot move a pixel over it.
+SHIFT = 0.3713790673
+_WEIGHTS = np.random.default_rng(20240429).integers(1, 2**63, size=64, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+
+
+def sample(images: np.ndarray) -> np.ndarray:
+    """The grid of each image: (N, 784), (N, 28, 28), (N, 1, 28, 28) or one image without N -> (N, 8, 8), copied."""
+    if images.ndim == 4:
+        return sample_any(images[:, 0])
+    if images.ndim == 3 and images.shape[-1] != SIDE:
+        return sample_any(images)
+    return images.reshape(-1, SIDE, SIDE)[:, GRID, GRID].copy()
+
+
+def sample_any(images: np.ndarray) -> np.ndarray:
+    """The same for images of another size: (N, H, W) with H, W >= 22 -> (N, 8, 8)."""
+    return images[:, GRID, GRID].copy()
+
+
+def keys(samples: np.ndarray) -> np.ndarray:
+    """One uint64 for each sampled image, (N, 8, 8) -> (N,), unchanged by a positive affine map of the pixel values."""
+    values = samples.reshape(len(samples), -1).astype(np.float64)
+    low = values.min(axis=1, keepdims=True)
+    spread = values.max(axis=1, keepdims=True) - low
+    with np.errstate(divide="ignore", invalid="ignore"):
+        levels = np.floor((values - low) / spread * 255.0 + SHIFT)
+    quantised = np.nan_to_num(levels, nan=0.0, posinf=255.0, neginf=0.0).astype(np.uint64)
+    return (quantised * _WEIGHTS).sum(axis=1, dtype=np.uint64)

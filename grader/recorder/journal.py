@@ -1,0 +1,106 @@
+"""The running record: one small row an event, and a key for every image that reached the model.
+
+Kept for the whole run, so each entry must cost well under a microsecond to a few; the expensive part (keys, values of
+losses, predicted classes) is put off to `flush`, which works on hundreds of events at once.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from . import fingerprint
+from .wire import Wire
+
+FORWARD, BACKWARD, STEP, UPDATE, LOSS, CELL, FIGURE = range(1, 8)
+GRAD_ENABLED, STALE, TRACED, NO_GRADIENT, TRAIN_MODE = 1, 2, 4, 8, 16
+UNKNOWN = 255
+_FLUSH_EVENTS = 2000
+_FLUSH_SECONDS = 2.0
+
+
+class Journal:
+    """Collects events and sends them in chunks."""
+
+    def __init__(self, wire: Wire):
+        self._wire = wire
+        self.count = 0
+        self.count_of_training = 0
+        self._sent_at = time.monotonic()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._kinds: list[int] = []
+        self._flags: list[int] = []
+        self._who: list[int] = []
+        self._sizes: list[int] = []
+        self._values: list[Any] = []
+        self._samples: list[np.ndarray] = []
+        self._logits: list[torch.Tensor | None] = []
+
+    def add(self, kind: int, flags: int = 0, who: int = -1, size: int = 0, value: Any = None) -> int:
+        """Appends an event and returns its index; `value` may be a detached one-element tensor."""
+        self._kinds.append(kind)
+        self._flags.append(flags)
+        self._who.append(who)
+        self._sizes.append(size)
+        self._values.append(value)
+        self.count += 1
+        self.count_of_training += kind == BACKWARD
+        return self.count - 1
+
+    def forward(self, samples: np.ndarray, flags: int, who: int) -> int:
+        """`samples` (N, 8, 8): the grid of each image of the batch, in order."""
+        if len(self._kinds) >= _FLUSH_EVENTS or time.monotonic() - self._sent_at > _FLUSH_SECONDS:
+            self.flush()
+        self._samples.append(samples)
+        self._logits.append(None)
+        return self.add(FORWARD, flags, who, len(samples))
+
+    def logits(self, values: torch.Tensor) -> None:
+        """The class scores (N, C) for the images of the latest forward event."""
+        if self._logits:
+            self._logits[-1] = values
+
+    def flush(self) -> None:
+        """Sends what has been collected."""
+        self._sent_at = time.monotonic()
+        if not self._kinds:
+            return
+        arrays = {
+            "kind": np.array(self._kinds, dtype=np.uint8),
+            "flags": np.array(self._flags, dtype=np.uint8),
+            "who": np.array(self._who, dtype=np.int32),
+            "size": np.array(self._sizes, dtype=np.int32),
+            "value": np.array([_number(value) for value in self._values], dtype=np.float32),
+            "keys": self._keys(),
+            "predicted": self._predicted(),
+        }
+        self._clear()
+        self._wire.send({"kind": "events", "total": self.count}, arrays)
+
+    def _keys(self) -> np.ndarray:
+        if not self._samples:
+            return np.zeros(0, dtype=np.uint64)
+        return fingerprint.keys(np.concatenate([part.astype(np.float32, copy=False) for part in self._samples]))
+
+    def _predicted(self) -> np.ndarray:
+        parts = []
+        for samples, logits in zip(self._samples, self._logits, strict=True):
+            if logits is None or logits.ndim != 2 or len(logits) != len(samples):
+                parts.append(np.full(len(samples), UNKNOWN, dtype=np.uint8))
+            else:
+                parts.append(logits.argmax(1).to(torch.uint8).cpu().numpy())
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint8)
+
+
+def _number(value: Any) -> float:
+    if value is None:
+        return float("nan")
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError):
+        return float("nan")

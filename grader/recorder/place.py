@@ -1,0 +1,51 @@
+"""Where in the student's work something happened: the nearest frame of theirs, as (file, cell, line)."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType, TracebackType
+from typing import Any
+
+Place = dict[str, Any]
+
+
+class Places:
+    """Knows which code files are the student's: the cells that ran, and every file under the workspace."""
+
+    def __init__(self, workspace: str, entry: str):
+        self._workspace = workspace.rstrip("/") + "/"
+        self._entry = entry
+        self._cells: dict[str, int] = {}
+
+    def add_cell(self, filename: str, cell: int) -> None:
+        """`filename` is the name that IPython compiles the cell under."""
+        self._cells[filename] = cell
+
+    def is_student(self, filename: str) -> bool:
+        return filename in self._cells or (
+            filename.startswith(self._workspace) and not filename.endswith("/helper_functions.py")
+        )
+
+    def describe(self, filename: str, line: int) -> Place:
+        cell = self._cells.get(filename)
+        name = self._entry if cell is not None else filename.removeprefix(self._workspace)
+        return {"file": name, "cell": cell, "line": line}
+
+    def here(self, depth: int = 1) -> Place | None:
+        """The innermost frame of the student's above the caller."""
+        frame: FrameType | None = sys._getframe(depth)
+        while frame is not None:
+            if self.is_student(frame.f_code.co_filename):
+                return self.describe(frame.f_code.co_filename, frame.f_lineno)
+            frame = frame.f_back
+        return None
+
+    def of_traceback(self, traceback: TracebackType | None) -> Place | None:
+        """The innermost frame of the student's that an exception passed."""
+        found = None
+        while traceback is not None:
+            filename = traceback.tb_frame.f_code.co_filename
+            if self.is_student(filename):
+                found = self.describe(filename, traceback.tb_lineno)
+            traceback = traceback.tb_next
+        return found

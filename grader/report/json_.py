@@ -1,0 +1,73 @@
+"""A grade as `report.json`, schema `grader.report/1`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from grader.score import CheckResult, Grade, QuestionScore
+
+SCHEMA = "grader.report/1"
+
+_FILTER_DECIMALS = 5
+
+
+def render(grade: Grade) -> str:
+    """Return the report as one JSON object, ASCII only, null for what is unknown or not a finite number."""
+    return json.dumps(_plain(_report(grade)), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def _report(grade: Grade) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "assignment": asdict(grade.assignment),
+        "submission": asdict(grade.submission),
+        "status": grade.status,
+        "message": grade.message,
+        "score": grade.score,
+        "max_score": grade.max_score,
+        "questions": [_question(question) for question in grade.questions],
+        "findings": [asdict(finding) for finding in grade.findings],
+        "accuracy": asdict(grade.accuracy),
+        "training": asdict(grade.training),
+        "dataset": None if grade.dataset is None else asdict(grade.dataset),
+        "run": None if grade.run is None else asdict(grade.run),
+        "review": grade.review,
+        "stages": [asdict(stage) for stage in grade.stages],
+        "filters": [[_rounded(row) for row in kernel] for kernel in grade.filters],
+    }
+
+
+def _rounded(weights: Sequence[float]) -> list[float]:
+    return [round(weight, _FILTER_DECIMALS) for weight in weights]
+
+
+def _question(question: QuestionScore) -> dict[str, Any]:
+    return {
+        "id": question.id,
+        "title": question.title,
+        "score": question.score,
+        "max_score": question.max_score,
+        "checks": [_check(check) for check in question.checks],
+    }
+
+
+def _check(check: CheckResult) -> dict[str, Any]:
+    """A check without its question, which it is nested in."""
+    return {key: value for key, value in asdict(check).items() if key != "question"}
+
+
+def _plain(value: Any) -> Any:
+    """Make a value JSON can hold: finite numbers, lists, and text without lone surrogates."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,13 @@
+"""Intake: from a path that a teacher names to submissions in one plain, bounded, normalised form.
+
+Nothing of a student's is imported, unpickled or executed here, and nothing is read before its size
+is known. Whatever cannot be graded ends in one error that names the file, the place and the remedy.
+"""
+
+from __future__ import annotations
+
+from grader.submission.candidates import find_candidates
+from grader.submission.loading import load_submission
+from grader.submission.values import Candidate, Submission
+
+__all__ = ["Candidate", "Submission", "find_candidates", "load_submission"]

@@ -1,0 +1,199 @@
+"""Reads one candidate into a Submission: lists it, selects its files, finds the entry, normalises and hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from grader.errors import SubmissionRejected
+from grader.submission.archive import open_archive
+from grader.submission.entry import choose_entry
+from grader.submission.files import kind_on_disk, list_folder, read_file
+from grader.submission.names import (
+    OTHER_ARCHIVE_SUFFIXES,
+    importable_stem,
+    is_archive,
+    is_module,
+    is_notebook,
+    is_taken_module,
+    listed,
+    shown,
+    suffix,
+)
+from grader.submission.notebook import read_notebook
+from grader.submission.selection import Selection, select
+from grader.submission.sources import decode_module
+from grader.submission.values import (
+    MAX_FILE_BYTES,
+    MAX_NOTEBOOK_BYTES,
+    MAX_SOURCE_BYTES,
+    MAX_TOTAL_BYTES,
+    MEBIBYTE,
+    Candidate,
+    EntryKind,
+    Item,
+    Kind,
+    Submission,
+)
+
+_SAFE_ENTRY = "submission.py"
+_WEIGHTS_SIGNATURES = (b"PK", b"\x80")  # torch's zip and pickle formats, which share .pth with path files
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """The file that is run, normalised, under the name that it is staged with."""
+
+    name: str
+    kind: EntryKind
+    document: dict[str, Any] | None
+    cells: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def content(self) -> bytes:
+        return self.cells[0].encode() if self.document is None else json.dumps(self.document, sort_keys=True).encode()
+
+
+def load_submission(candidate: Candidate) -> Submission:
+    """Read a candidate's files, at most `MAX_TOTAL_BYTES` of them, into memory.
+
+    Raises:
+        SubmissionRejected: it cannot be graded; file, place and remedy say why.
+    """
+    kind = _kind(candidate.path)
+    with _selected(candidate.path, kind) as (selection, chosen):
+        staged = _read_within_caps(selection.items, chosen)
+    entry = _normalised_entry(chosen.name, staged.pop(chosen.name))
+    files, file_notes = _normalised_files(staged)
+    claim = (candidate.note,) if candidate.note else ()
+    return Submission(
+        id=candidate.id,
+        path=str(candidate.path),
+        kind=kind,
+        sha256=_fingerprint(entry, files),
+        entry=entry.name,
+        entry_kind=entry.kind,
+        cells=entry.cells,
+        notebook=entry.document,
+        files=files,
+        notes=(*claim, *selection.notes, *entry.notes, *file_notes),
+        shadowed=selection.shadowed if entry.name == chosen.name else (*selection.shadowed, chosen.name),
+    )
+
+
+def _kind(path: Path) -> Kind:
+    name = path.name
+    if kind_on_disk(path, name) == "folder":
+        return "folder"
+    if is_notebook(name):
+        return "notebook"
+    if is_module(name):
+        return "module"
+    if is_archive(name):
+        return "archive"
+    what = "an archive of another kind than zip" if suffix(name) in OTHER_ARCHIVE_SUFFIXES else "not of a known type"
+    raise SubmissionRejected(
+        f"is {what}", file=shown(name), remedy="Submit a notebook (.ipynb), a module (.py), a folder or a zip of them"
+    )
+
+
+@contextmanager
+def _selected(path: Path, kind: Kind) -> Iterator[tuple[Selection, Item]]:
+    """The files to stage and the entry among them; they can be read until the context ends."""
+    if kind in ("notebook", "module"):
+        item = Item(path.name, 0, partial(read_file, path, path.name))
+        yield Selection((item,), (), ()), item
+        return
+    if kind == "folder":
+        items = list_folder(path)
+        archive = _only_archive(items)
+        if archive is None:
+            selection = select(items)
+            yield selection, choose_entry(selection.items)
+            return
+        path /= archive
+    with open_archive(path, path.name) as items:
+        selection = select(items)
+        yield selection, choose_entry(selection.items)
+
+
+def _only_archive(items: list[Item]) -> str | None:
+    """The one zip of a folder that holds nothing to run beside it: how learning platforms hand out uploads."""
+    archives = [item.name for item in items if is_archive(item.name)]
+    runnable = any(is_notebook(item.name) or is_module(item.name) for item in items)
+    return archives[0] if len(archives) == 1 and not runnable else None
+
+
+def _read_within_caps(items: tuple[Item, ...], entry: Item) -> dict[str, bytes]:
+    """The content of every item; the declared sizes are checked first, the real ones while reading."""
+    if sum(item.size for item in items) > MAX_TOTAL_BYTES:
+        raise _too_large_together()
+    contents: dict[str, bytes] = {}
+    left = MAX_TOTAL_BYTES
+    for item in items:
+        content = item.read(_cap(item, entry))
+        left -= len(content)
+        if left < 0:
+            raise _too_large_together()
+        contents[item.name] = content
+    return contents
+
+
+def _cap(item: Item, entry: Item) -> int:
+    if is_module(item.name):
+        return MAX_SOURCE_BYTES
+    return MAX_NOTEBOOK_BYTES if item is entry else MAX_FILE_BYTES
+
+
+def _too_large_together() -> SubmissionRejected:
+    return SubmissionRejected(
+        f"its files are larger than {MAX_TOTAL_BYTES // MEBIBYTE} MiB together",
+        remedy="Leave out data and weights, and submit again",
+    )
+
+
+def _normalised_entry(name: str, content: bytes) -> _Entry:
+    if is_notebook(name):
+        notebook = read_notebook(content, name)
+        return _Entry(name, "notebook", notebook.document, notebook.cells, notebook.notes)
+    source = decode_module(content, name)
+    notes = list(source.notes)
+    if is_taken_module(importable_stem(name) or ""):
+        notes.append(f"{shown(name)} is run as {_SAFE_ENTRY}, because its name is another module's")
+        name = _SAFE_ENTRY
+    return _Entry(name, "module", None, (source.text,), tuple(notes))
+
+
+def _normalised_files(staged: dict[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
+    """The files beside the entry as they are staged: modules as UTF-8, path files left out."""
+    files: dict[str, bytes] = {}
+    notes: list[str] = []
+    path_files = []
+    for name, content in staged.items():
+        if suffix(name) == ".pth" and not content.startswith(_WEIGHTS_SIGNATURES):
+            path_files.append(name)
+        elif is_module(name):
+            source = decode_module(content, name)
+            files[name] = source.text.encode()
+            notes += source.notes
+        else:
+            files[name] = content
+    if path_files:
+        notes.append(f"path configuration files were left out: {listed(path_files)}")
+    return files, notes
+
+
+def _fingerprint(entry: _Entry, files: dict[str, bytes]) -> str:
+    """SHA-256 over names and bytes with their lengths, so that no two sets of files read alike."""
+    digest = hashlib.sha256(b"grader.submission/1\n")
+    for name, content in [(entry.name, entry.content()), *sorted(files.items())]:
+        for part in (name.encode(), content):
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+    return digest.hexdigest()

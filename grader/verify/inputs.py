@@ -1,0 +1,107 @@
+"""The batches that went in, remade from the trusted copy of the images: which images, how arranged, how rescaled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from grader.evidence.values import Events, Trace
+from grader.verify.graph import references
+from grader.verify.rows import LAYOUTS, Images
+
+# Largest departure, in units of the pixel range, of a rescaling that is still called affine.
+AFFINE_TOLERANCE = 2e-3
+
+
+@dataclass(frozen=True)
+class Rescaling:
+    """What the program made of a pixel v in [0, 1]: `scale` * v + `shift`."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+
+def batch_shape(trace: Trace, event: int) -> tuple[int, ...] | None:
+    """The shape of the batch of forward event `event` as it reached the layer."""
+    for node in trace.nodes:
+        for value in node.inputs:
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, dict) and event in references(item, "d"):
+                    return tuple(item.get("shape", ()))
+    return None
+
+
+class Batches:
+    """Makes the batch of a forward event again from the trusted images."""
+
+    def __init__(self, events: Events, rows: np.ndarray, layout: str, images: Images, traces: Sequence[Trace]):
+        self._events = events
+        self._rows = rows
+        self._layout = layout
+        self._images = images
+        self.rescaling = self._fit(traces) if layout != "unknown" else None
+
+    @property
+    def trusted(self) -> bool:
+        """Whether batches come from the trusted images; otherwise the recorded ones are all there is."""
+        return self.rescaling is not None
+
+    def rows(self, event: int) -> np.ndarray:
+        """Image numbers of the batch, (N,); -1 where unknown."""
+        start = int(self._events.start[event])
+        return self._rows[start : start + int(self._events.size[event])]
+
+    def labels(self, event: int) -> np.ndarray:
+        rows = self.rows(event)
+        return np.where(rows >= 0, self._images.labels[np.maximum(rows, 0)], -1)
+
+    def make(self, trace: Trace, event: int) -> torch.Tensor | None:
+        """The batch as it reached the layer, or None where it cannot be made."""
+        shape = batch_shape(trace, event)
+        rows = self.rows(event)
+        if self.trusted and shape is not None and len(rows) and (rows >= 0).all():
+            return self.arrange(self._images.all[rows], shape)
+        recorded = trace.arrays.get(f"data/{event}")
+        return None if recorded is None else torch.from_numpy(np.array(recorded)).float()
+
+    def arrange(self, images: np.ndarray, shape: tuple[int, ...]) -> torch.Tensor | None:
+        """`images` (N, 784) in [0, 1] as this program feeds them; `shape` is a recorded batch's."""
+        if self.rescaling is None:
+            return None
+        arranged = LAYOUTS[self._layout](images.reshape(-1, 28, 28))
+        values = arranged * np.float32(self.rescaling.scale) + np.float32(self.rescaling.shift)
+        try:
+            return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).reshape(shape)
+        except RuntimeError:
+            return None
+
+    def _fit(self, traces: Sequence[Trace]) -> Rescaling | None:
+        for trace in traces:
+            for event in trace.events:
+                recorded = trace.arrays.get(f"data/{event}")
+                rows = self.rows(event) if event < len(self._events.kind) else np.zeros(0, dtype=np.int64)
+                if recorded is None or not len(rows) or (rows < 0).any():
+                    continue
+                staged = (
+                    LAYOUTS[self._layout](self._images.all[rows].reshape(-1, 28, 28)).reshape(-1).astype(np.float64)
+                )
+                seen = recorded.reshape(-1).astype(np.float64)
+                if len(seen) == len(staged):
+                    return _affine(staged, seen)
+        return Rescaling()
+
+
+def _affine(staged: np.ndarray, seen: np.ndarray) -> Rescaling | None:
+    variance = staged.var()
+    if variance == 0 or not np.isfinite(seen).all():
+        return None
+    scale = float(((staged - staged.mean()) * (seen - seen.mean())).mean() / variance)
+    shift = float(seen.mean() - scale * staged.mean())
+    if abs(seen - (scale * staged + shift)).max() > AFFINE_TOLERANCE * max(abs(scale), 1e-12):
+        return None
+    if abs(scale - 1) < 1e-6 and abs(shift) < 1e-6:
+        return Rescaling()
+    return Rescaling(scale, shift)

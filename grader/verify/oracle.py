@@ -1,0 +1,237 @@
+"""The gradient oracle: what loss was it, what were the targets, and is the recorded gradient the one that follows?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from grader.evidence.values import Place, Trace
+from grader.verify.graph import ForwardPath, Graph, build_graph, node_references, short, trace_forward
+from grader.verify.inputs import Batches
+from grader.verify.replay import Replay, ReplayError, constant, parameters_of
+from grader.verify.result import StepProof, Target
+
+# Cosines: right ones are 1.0000 and the nearest wrong one (label smoothing) .97 (measured; see the design of the check).
+SAME_DIRECTION = 0.9995
+RELATIVE_TOLERANCE = 2e-3
+
+LossGradient = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def _of(loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> LossGradient:
+    def gradient(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        variable = logits.detach().double().requires_grad_(True)
+        loss(variable, target.double()).backward()  # type: ignore[no-untyped-call]
+        return torch.zeros_like(variable) if variable.grad is None else variable.grad
+
+    return gradient
+
+
+# Losses of logits (N, 10) and one-hot targets (N, 10), in the order in which they are tried; the first one is right.
+LOSSES: dict[str, LossGradient] = {
+    "cross entropy": _of(lambda x, y: -(y * x.log_softmax(1)).sum()),
+    "cross entropy of softmax": _of(lambda x, y: -(y * x.softmax(1).log_softmax(1)).sum()),
+    "cross entropy of softmax over the batch": _of(lambda x, y: -(y * x.softmax(0).log_softmax(1)).sum()),
+    "cross entropy of sigmoid": _of(lambda x, y: -(y * x.sigmoid().log_softmax(1)).sum()),
+    "cross entropy of ReLU": _of(lambda x, y: -(y * x.relu().log_softmax(1)).sum()),
+    "negative log-likelihood without log-softmax": _of(lambda x, y: -(y * x).sum()),
+    "negative log-likelihood of softmax": _of(lambda x, y: -(y * x.softmax(1)).sum()),
+    "mean squared error": _of(lambda x, y: ((x - y) ** 2).sum()),
+    "mean squared error of softmax": _of(lambda x, y: ((x.softmax(1) - y) ** 2).sum()),
+    "mean squared error of sigmoid": _of(lambda x, y: ((x.sigmoid() - y) ** 2).sum()),
+    "mean absolute error": _of(lambda x, y: (x - y).abs().sum()),
+    "mean absolute error of softmax": _of(lambda x, y: (x.softmax(1) - y).abs().sum()),
+    "smooth L1": _of(lambda x, y: F.smooth_l1_loss(x, y, reduction="sum")),
+    "binary cross entropy": _of(lambda x, y: F.binary_cross_entropy_with_logits(x, y, reduction="sum")),
+    "binary cross entropy of softmax": _of(lambda x, y: F.binary_cross_entropy(x.softmax(1), y, reduction="sum")),
+    "cross entropy with label smoothing": _of(lambda x, y: F.cross_entropy(x, y, label_smoothing=0.1, reduction="sum")),
+    "cross entropy with swapped arguments": _of(lambda x, y: -(x * y.log_softmax(1)).sum()),
+    "cross entropy of softmax with swapped arguments": _of(lambda x, y: -(x.softmax(1) * y.log_softmax(1)).sum()),
+}
+RIGHT_LOSS = "cross entropy"
+
+
+def prove_step(trace: Trace, batches: Batches, classes: int) -> StepProof:
+    """Replays a traced update and judges its loss, targets and gradient."""
+    graph = build_graph(trace)
+    roots = [b.root for b in trace.backwards if b.root is not None]
+    if not roots:
+        return StepProof(trace.index, reason="the loss was not seen being computed")
+    nodes = graph.ancestors(roots)
+    linked = graph.events_of(nodes)
+    place = trace.backwards[0].place
+    if not linked:
+        return StepProof(trace.index, reason="the loss does not depend on the images", backward_place=place)
+    made = {event: batches.make(trace, event) for event in linked}
+    if any(batch is None for batch in made.values()):
+        return StepProof(
+            trace.index,
+            linked=tuple(linked),
+            backward_place=place,
+            reason="the batch is not known",
+            unlinked=len(trace.events) - len(linked),
+        )
+    parameters = parameters_of(trace, gradients=True)
+    try:
+        replay = Replay(trace, {e: b for e, b in made.items() if b is not None}, parameters).run(
+            trace.nodes[i] for i in nodes
+        )
+        return _judge(graph, replay, roots, linked, parameters, batches, classes)
+    except ReplayError as error:
+        return StepProof(
+            trace.index,
+            linked=tuple(linked),
+            backward_place=place,
+            reason=error.message,
+            unlinked=len(trace.events) - len(linked),
+        )
+
+
+def _judge(
+    graph: Graph,
+    replay: Replay,
+    roots: list[int],
+    linked: list[int],
+    parameters: dict[int, torch.Tensor],
+    batches: Batches,
+    classes: int,
+) -> StepProof:
+    trace = graph.trace
+    event = linked[-1]
+    root = next(r for r in roots if event in graph.events_of(graph.ancestors([r])))
+    path = trace_forward(graph, event, root, classes)
+    gradient_matches, cosine = _own_gradient(trace, replay, roots, parameters)
+    loss, negated = None, False
+    target = find_target(graph, path, root, batches, event, classes)
+    scores = replay.values.get(trace.nodes[path.dense].outputs[0]) if path.dense is not None else None
+    if scores is not None and target is not None and scores.requires_grad and scores.ndim in (1, 2):
+        loss, negated = name_loss(scores, replay.values[root], target[1])
+    places = [trace.nodes[i].place for i in path.after]
+    return StepProof(
+        trace=trace.index,
+        loss=loss,
+        negated=negated,
+        loss_place=next((p for p in reversed(places) if p is not None), trace.backwards[0].place),
+        target=target[0] if target else None,
+        equivalent=_same_values(trace, replay),
+        gradient_matches=gradient_matches,
+        cosine=cosine,
+        linked=tuple(linked),
+        unlinked=len([e for e in trace.events if e not in linked]),
+        backward_place=trace.backwards[0].place,
+    )
+
+
+def _same_values(trace: Trace, replay: Replay) -> bool | None:
+    """Whether the small recorded values (scores, loss) are the replayed ones."""
+    compared = False
+    for number, value in replay.values.items():
+        recorded = trace.arrays.get(f"value/{number}")
+        if recorded is None or not value.is_floating_point():
+            continue
+        compared = True
+        expected = value.detach().numpy()
+        if recorded.shape != expected.shape or not np.allclose(
+            recorded, expected, rtol=1e-3, atol=1e-4, equal_nan=True
+        ):
+            return False
+    return True if compared else None
+
+
+def _own_gradient(
+    trace: Trace, replay: Replay, roots: list[int], parameters: dict[int, torch.Tensor]
+) -> tuple[bool | None, float | None]:
+    """(equal, cosine) of what the backward passes added against the gradient of the recorded losses."""
+    total = (
+        torch.stack([replay.values[r].sum() for r in roots if replay.values[r].requires_grad]).sum() if roots else None
+    )
+    if total is None or not total.requires_grad:
+        return None, None
+    numbers = [n for n in parameters if f"added/all/{n}" in trace.arrays and parameters[n].requires_grad]
+    if not numbers or len(roots) != len(trace.backwards):
+        return None, None
+    gradients = torch.autograd.grad(total, [parameters[n] for n in numbers], allow_unused=True, retain_graph=True)
+    expected = np.concatenate([_flat(g, parameters[n]) for g, n in zip(gradients, numbers, strict=True)])
+    seen = np.concatenate([trace.arrays[f"added/all/{n}"].reshape(-1).astype(np.float64) for n in numbers])
+    if expected.shape != seen.shape:
+        return None, None
+    scale = float(np.linalg.norm(expected))
+    distance = float(np.linalg.norm(expected - seen))
+    cosine = float(expected @ seen / (scale * np.linalg.norm(seen))) if scale and np.linalg.norm(seen) else None
+    return distance <= RELATIVE_TOLERANCE * max(scale, 1e-12), cosine
+
+
+def _flat(gradient: torch.Tensor | None, like: torch.Tensor) -> np.ndarray:
+    values = torch.zeros_like(like) if gradient is None else gradient
+    return values.detach().numpy().reshape(-1).astype(np.float64)
+
+
+def name_loss(scores: torch.Tensor, root: torch.Tensor, one_hot: torch.Tensor) -> tuple[str | None, bool]:
+    """The loss whose gradient with respect to the scores (N, 10) is the recorded one's, and whether it is negated."""
+    seen = torch.autograd.grad(root.sum(), scores, retain_graph=True, allow_unused=True)[0]
+    if seen is None:
+        return None, False
+    seen = seen.detach().double().reshape(-1, one_hot.shape[-1])
+    logits = scores.detach().reshape(-1, one_hot.shape[-1])
+    if seen.shape != one_hot.shape or not torch.isfinite(seen).all() or float(seen.norm()) == 0:
+        return None, False
+    for name, gradient in LOSSES.items():
+        expected = gradient(logits, one_hot)
+        if float(expected.norm()) < 1e-12:
+            continue
+        cosine = float((expected * seen).sum() / (expected.norm() * seen.norm()))
+        if abs(cosine) >= SAME_DIRECTION:
+            return name, cosine < 0
+    return "another loss", False
+
+
+def find_target(
+    graph: Graph, path: ForwardPath, root: int, batches: Batches, event: int, classes: int
+) -> tuple[Target, torch.Tensor] | None:
+    """The target among the constants of the loss, with its one-hot form (N, 10)."""
+    trace = graph.trace
+    labels = batches.labels(event)
+    rows = len(labels)
+    after = [i for i in graph.ancestors([root]) if i not in set(path.chain)]
+    seen: list[tuple[Target, torch.Tensor]] = []
+    for index in after:
+        node = trace.nodes[index]
+        for number in node_references(node, "c"):
+            try:
+                value = constant(trace, number)
+            except ReplayError:
+                continue
+            found = _as_one_hot(value, rows, classes)
+            if found is not None:
+                seen.append((_compare(found[0], value, found[1], labels, node.place, short(node.op)), found[1]))
+    if not seen:
+        return None
+    # A constant such as `arange(N)` may look like class indices; the target is the one that fits the labels best.
+    return min(seen, key=lambda item: item[0].wrong)
+
+
+def _as_one_hot(value: torch.Tensor, rows: int, classes: int) -> tuple[str, torch.Tensor] | None:
+    if value.numel() == rows * classes and value.shape[-1] == classes and rows:
+        flat = value.reshape(rows, classes).double()
+        is_one_hot = bool(((flat == 0) | (flat == 1)).all()) and bool((flat.sum(1) == 1).all())
+        return ("one_hot" if is_one_hot else "other"), flat
+    if value.numel() == rows and not value.is_floating_point() and value.dtype != torch.bool and rows:
+        indices = value.reshape(-1).long()
+        if bool(((indices >= 0) & (indices < classes)).all()):
+            return "index", F.one_hot(indices, classes).double()
+    return None
+
+
+def _compare(
+    kind: str, value: torch.Tensor, one_hot: torch.Tensor, labels: np.ndarray, place: Place | None, op: str
+) -> Target:
+    chosen = one_hot.argmax(1).numpy()
+    known = labels >= 0
+    wrong = int((chosen[known] != labels[known]).sum())
+    permuted = wrong > 0 and sorted(chosen[known].tolist()) == sorted(labels[known].tolist())
+    return Target(
+        kind, tuple(value.shape), str(value.dtype).removeprefix("torch."), wrong, int(known.sum()), permuted, place
+    )

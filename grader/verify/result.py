@@ -1,0 +1,244 @@
+"""What the trusted side found out: everything that the checks decide by, as plain values. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from grader.evidence.values import Place
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution as called: sizes as (height, width)."""
+
+    in_channels: int
+    out_channels: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    place: Place | None
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Stages of one forward pass; shapes are without the batch, as torch orders them: (channels, height, width).
+
+    `flattened_in_order` is None where the values could not be compared.
+    """
+
+    rows: int
+    convolution: Convolution | None
+    convolution_shape: tuple[int, ...] | None
+    activation: str | None
+    activation_place: Place | None
+    activation_discarded: bool
+    activation_shape: tuple[int, ...] | None
+    dense_rows: int | None
+    dense_in: int | None
+    dense_out: int | None
+    dense_place: Place | None
+    flatten_order: str | None
+    after: tuple[tuple[str, Place | None], ...]
+    extra: tuple[tuple[str, Place | None], ...]
+    detached: Place | None
+    parameters: tuple[int, ...]
+    weight: int | None
+    error: str | None = None
+    error_place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the loss was given beside the scores: `kind` is one_hot, index, or other; `wrong` counts samples whose class
+    differs from the label of the image that they were paired with."""
+
+    kind: str
+    shape: tuple[int, ...]
+    dtype: str
+    wrong: int
+    judged: int
+    permuted: bool
+    place: Place | None
+
+
+@dataclass(frozen=True)
+class StepProof:
+    """What one traced update shows. None where it could not be recomputed; `reason` then says why.
+
+    `cosine` and `ratio` compare what the backward passes added with the gradient of the same loss over all images since
+    the last update: direction, and length relative to the mean.
+    """
+
+    trace: int
+    loss: str | None = None
+    negated: bool = False
+    loss_place: Place | None = None
+    target: Target | None = None
+    equivalent: bool | None = None
+    gradient_matches: bool | None = None
+    cosine: float | None = None
+    linked: tuple[int, ...] = ()
+    unlinked: int = 0
+    backward_place: Place | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class UpdateProof:
+    """One traced update. `follows`: the weights moved as the claimed optimizer moves them; None where that can't be said.
+
+    `moved`: any weight changed; `as_sgd` is the learning rate with which plain gradient descent explains the change.
+    """
+
+    trace: int
+    follows: bool | None
+    moved: bool
+    had_gradient: bool
+    as_sgd: float | None
+    place: Place | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which kernels (by index) were shown with the values that they had at the end, at the beginning, or at a test pass.
+
+    `images` counts the pictures of a kernel's size that are no kernel; `place` is the last picture's.
+    """
+
+    pictures: int
+    final: frozenset[int]
+    initial: frozenset[int]
+    intermediate: frozenset[int]
+    others: int
+    place: Place | None
+
+
+@dataclass(frozen=True)
+class TestPass:
+    """One look at the test set: `examples` forward passes of images, `distinct` different test images.
+
+    `accuracy` and `loss` (mean cross entropy) are the trusted side's, over those images with the weights of that moment;
+    `right` counts hits over all examples, repeats included.
+    """
+
+    event: int
+    updates_before: int
+    examples: int
+    distinct: int
+    from_training: int
+    accuracy: float | None
+    loss: float | None
+    right: int | None
+    losses: tuple[float, ...]
+    loss_sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """How the training went, in numbers of images, batches and updates.
+
+    `overlap` is the median share of a batch that the next batch repeats; `batch_rows` and `window_rows` are the
+    commonest numbers of images a backward pass and an update; `epoch_*` follow the passes through the data.
+    """
+
+    batches: int = 0
+    updates: int = 0
+    idle_updates: int = 0
+    examples: int = 0
+    known: int = 0
+    distinct: int = 0
+    total: int = 0
+    overlap: float = 0.0
+    same_batch: bool = False
+    prefix: bool = False
+    batch_rows: int = 0
+    batch_share: float = 0.0
+    window_rows: int = 0
+    window_batches: float = 0.0
+    epochs: float = 0.0
+    test_rows: int = 0
+    test_distinct: int = 0
+    test_only_batches: int = 0
+    stale_first: float = 0.0
+    stale_inner: float | None = None
+    stale_unupdated: float | None = None
+    without_gradient: float = 0.0
+    untouched: float = 0.0
+    manual: int = 0
+    losses: tuple[float, ...] = ()
+    accuracies: tuple[float | None, ...] = ()
+    unpaired_examples: int = 0
+
+
+@dataclass(frozen=True)
+class AccuracyFacts:
+    """The final model on the whole test set; None where it could not be computed, with the reason."""
+
+    measured: float | None = None
+    interval: tuple[float, float] | None = None
+    confusion: tuple[tuple[int, ...], ...] | None = None
+    non_finite: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ProbeFacts:
+    """Whether the student's own model gives the scores that its recorded operations and weights give."""
+
+    agrees: bool | None = None
+    largest_difference: float | None = None
+    sizes_failed: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReportedFacts:
+    """What the program printed about the test phase; accuracies are fractions of 1.
+
+    `accuracy` is the last printed test accuracy, `recognised` counts test passes whose accuracy or loss was printed.
+    """
+
+    accuracy: float | None = None
+    recognised: int = 0
+    mentions: bool = False
+    shapes: int = 0
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """Which staged splits the program had: `loaded` are the file names opened, in order; shares are of matched rows."""
+
+    loaded: tuple[str, ...] = ()
+    train_variable: bool = False
+    test_variable: bool = False
+    redirected: bool = False
+    swapped: bool = False
+    scale: float | None = None
+    shift: float | None = None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """All facts about one model of one run."""
+
+    model: int | None
+    layout: str
+    architecture: Architecture | None
+    steps: tuple[StepProof, ...]
+    updates: tuple[UpdateProof, ...]
+    training: TrainingFacts
+    passes: tuple[TestPass, ...]
+    other_passes: int
+    accuracy: AccuracyFacts
+    probe: ProbeFacts
+    shown: Shown | None
+    reported: ReportedFacts
+    data: DataFacts
+    kernels: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    optimizer_parameters: str = "unknown"
+    optimizers_stepping: int = 0
+    train_place: Place | None = None
+    test_place: Place | None = None
+    step_place: Place | None = None
+    recreated: bool = False

@@ -1,0 +1,257 @@
+"""Evidence -> `Verification`, one for each model that the program trained."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from grader.evidence.values import Evidence, Kind, Place
+from grader.verify import model as model_of
+from grader.verify.facts import training_facts
+from grader.verify.inputs import Batches
+from grader.verify.model import StudentModel
+from grader.verify.oracle import prove_step
+from grader.verify.pictures import find_kernels
+from grader.verify.reported import find_fractions, find_values, printed_numbers, test_accuracies
+from grader.verify.result import DataFacts, ReportedFacts, Shown, StepProof, TestPass, UpdateProof, Verification
+from grader.verify.rows import Images, RowIndex
+from grader.verify.timeline import Timeline, build_timeline, usual_group
+from grader.verify.updates import prove_update
+
+# Models with a smaller share of the training than this were tried out, not handed in.
+SERIOUS = 0.2
+MAX_MODELS = 4
+# More models than this is one model whose layers are made anew at every call.
+RECREATED = 24
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the trusted side knows: its images, and the images on which the models are probed (N, 784)."""
+
+    index: RowIndex
+    probes: np.ndarray
+    classes: int
+
+    @property
+    def images(self) -> Images:
+        return self.index.images
+
+
+def verify(evidence: Evidence, setting: Setting) -> tuple[Verification, ...]:
+    """The models worth grading, the most trained one first; one empty verification where nothing was trained."""
+    rows, layout = setting.index.match(evidence.events.keys)
+    groups = _models(evidence)
+    return tuple(_Judge(evidence, setting, rows, layout, group).judge() for group in groups) or (
+        _Judge(evidence, setting, rows, layout, frozenset()).judge(),
+    )
+
+
+def _models(evidence: Evidence) -> list[frozenset[int]]:
+    events = evidence.events
+    forward = events.kind == Kind.FORWARD
+    trained = Counter(events.who[events.kind == Kind.BACKWARD].tolist())
+    everyone = Counter(events.who[forward].tolist())
+    recreated = (evidence.state is not None and evidence.state.overflow > 0) or len(everyone) > RECREATED
+    if recreated:
+        return [frozenset(everyone)]
+    ranked = trained.most_common() or everyone.most_common(1)
+    most = ranked[0][1] if ranked else 0
+    return [frozenset([number]) for number, count in ranked[:MAX_MODELS] if count >= SERIOUS * most]
+
+
+class _Judge:
+    def __init__(self, evidence: Evidence, setting: Setting, rows: np.ndarray, layout: str, models: frozenset[int]):
+        self._evidence = evidence
+        self._setting = setting
+        self._rows = rows
+        self._models = models
+        self._layout = layout
+        self._number = max(models) if models else None
+        events = evidence.events
+        self._traces = [
+            t
+            for t in evidence.traces
+            if t.events and t.events[0] < len(events.who) and int(events.who[t.events[0]]) in models
+        ]
+        self._batches = Batches(events, rows, layout, setting.images, self._traces)
+
+    def judge(self) -> Verification:
+        steps = tuple(prove_step(t, self._batches, self._setting.classes) for t in self._traces if t.backwards)
+        updates = tuple(u for u in (prove_update(t) for t in self._traces) if u is not None)
+        timeline = self._timeline(steps)
+        student = StudentModel(self._evidence, self._traces, self._batches, self._setting.classes)
+        final = self._final(student)
+        runnable = student.runnable()
+        images = self._setting.images
+        snapshots = [s for s in self._evidence.snapshots if s.model in self._models]
+        passes = model_of.test_passes(timeline, runnable, snapshots, final, images)
+        training = training_facts(timeline, len(images.train), images.labels)
+        accuracy = model_of.judge_accuracy(runnable, final, images, self._setting.classes)
+        probe = model_of.judge_probe(
+            self._evidence,
+            student.answering(),
+            self._number if self._number is not None else -1,
+            final,
+            self._setting.probes,
+        )
+        weight = student.architecture.weight if student.architecture else None
+        parameters = student.architecture.parameters if student.architecture else ()
+        return Verification(
+            model=self._number,
+            layout=self._layout if len(self._rows) else "none",
+            architecture=student.architecture,
+            steps=steps,
+            updates=updates,
+            training=training,
+            passes=passes,
+            other_passes=len(timeline.passes) - len(passes),
+            accuracy=accuracy,
+            probe=probe,
+            shown=self._shown(weight),
+            reported=self._reported(passes, accuracy.measured),
+            data=self._data(timeline),
+            kernels=_kernels(final.get(weight) if weight is not None else None),
+            optimizer_parameters=self._optimizer_parameters(parameters, updates),
+            optimizers_stepping=len(
+                {int(w) for w in self._evidence.events.who[self._evidence.events.kind == Kind.STEP]}
+            ),
+            train_place=_first_place([b.place for t in self._traces for b in t.backwards]),
+            test_place=_first_place([t.nodes[-1].place for t in self._traces if t.nodes and not t.backwards]),
+            step_place=_first_place([u.place for u in updates]),
+            recreated=len(self._models) > 1,
+        )
+
+    def _timeline(self, steps: Sequence[StepProof]) -> Timeline:
+        linked = model_of.linked_group(
+            [
+                len(s.linked) // max(1, len(t.backwards))
+                for s, t in zip(steps, [t for t in self._traces if t.backwards], strict=True)
+                if s.linked
+            ]
+        )
+        usual = usual_group(self._evidence.events, self._models)
+        unlinked = any(s.unlinked for s in steps)
+        group = linked if linked and not unlinked else usual
+        return build_timeline(self._evidence.events, self._rows, self._models, group)
+
+    def _final(self, student: StudentModel) -> dict[int, np.ndarray]:
+        """The weights at the end; where the run was cut off, the latest that were recorded."""
+        if self._evidence.state is not None:
+            return dict(self._evidence.state.final)
+        latest: dict[int, np.ndarray] = {}
+        for trace in self._traces:
+            latest.update({int(n.rpartition("/")[2]): a for n, a in trace.arrays.items() if n.startswith("after/")})
+        for snapshot in self._evidence.snapshots[-1:]:
+            latest.update(snapshot.parameters)
+        return latest
+
+    def _shown(self, weight: int | None) -> Shown | None:
+        state = self._evidence.state
+        if weight is None or state is None or weight not in state.final or weight not in state.first:
+            return None
+        final = state.final[weight]
+        kernels = _as_kernels(final)
+        if kernels is None:
+            return None
+        initial = state.first[weight].reshape(kernels.shape)
+        between = [
+            s.parameters[weight].reshape(kernels.shape)
+            for s in self._evidence.snapshots
+            if weight in s.parameters and not np.array_equal(s.parameters[weight], state.first[weight])
+        ]
+        return find_kernels(self._evidence.pictures, kernels, initial, between[-12:])
+
+    def _reported(self, passes: Sequence[TestPass], measured: float | None) -> ReportedFacts:
+        text = self._evidence.output
+        numbers = printed_numbers(text)
+        recognised = 0
+        for one in passes:
+            if one.accuracy is None:
+                continue
+            said = find_fractions(numbers, one.accuracy, one.examples)
+            losses = [v for v in one.losses if np.isfinite(v)]
+            total, count = sum(losses), max(1, len(losses))
+            expected = [total, total / count, total / one.examples, one.loss or 0.0] if losses else [one.loss or 0.0]
+            recognised += bool(said or find_values(numbers, [v for v in expected if v]))
+        claimed = test_accuracies(numbers)
+        final = claimed[-1] if claimed else None
+        if final is None and measured is not None and find_fractions(numbers, measured, len(self._setting.images.test)):
+            final = measured
+        mentions = bool(re.search(r"test|val|acc|loss", text, re.IGNORECASE)) and bool(numbers)
+        return ReportedFacts(
+            final, recognised, mentions, _shapes_shown(text, self._setting.images, self._setting.classes)
+        )
+
+    def _data(self, timeline: Timeline) -> DataFacts:
+        loads = self._evidence.loads
+        train = len(self._setting.images.train)
+        splits = set()
+        state = self._evidence.state
+        if state is not None:
+            for name, keys in state.variable_arrays.items():
+                if name.endswith("/keys") and keys.dtype == np.uint64:
+                    found, _ = self._setting.index.match(keys)
+                    if (found >= 0).mean() > 0.5:
+                        splits.add("train" if (found[found >= 0] < train).mean() > 0.5 else "test")
+        learnt = np.concatenate([w.rows for w in timeline.windows]) if timeline.windows else np.zeros(0, dtype=np.int64)
+        looked = np.concatenate([p.rows for p in timeline.passes]) if timeline.passes else np.zeros(0, dtype=np.int64)
+        swapped = bool(len(learnt) and len(looked) and (learnt >= train).mean() > 0.9 and (looked < train).mean() > 0.5)
+        rescaling = self._batches.rescaling
+        return DataFacts(
+            tuple(load.name for load in loads),
+            "train" in splits or bool((learnt >= 0).any() and (learnt < train).any()),
+            "test" in splits or bool((looked >= train).any()),
+            any(load.redirected for load in loads),
+            swapped,
+            rescaling.scale if rescaling else None,
+            rescaling.shift if rescaling else None,
+        )
+
+    def _optimizer_parameters(self, parameters: Sequence[int], updates: Sequence[UpdateProof]) -> str:
+        """ "all", "some" or "none" of the model's parameters are held by an optimizer; "manual" without one."""
+        state = self._evidence.state
+        ours = set(parameters)
+        if state is None or not ours:
+            described = [t.optimizer_description for t in self._traces if t.optimizer_description]
+        else:
+            described = list(state.optimizers) or list(state.alive_optimizers)
+        if not ours:
+            return "unknown"
+        if not described:
+            return "manual" if any(u.moved for u in updates) else "unknown"
+        held = {n for d in described for g in d.get("groups", []) for n in g.get("parameters", [])}
+        return "all" if ours <= held else "some" if ours & held else "none"
+
+
+def _first_place(places: Sequence[Place | None]) -> Place | None:
+    return next((p for p in places if p is not None), None)
+
+
+def _as_kernels(weight: np.ndarray) -> np.ndarray | None:
+    if weight.ndim == 4:
+        return weight[:, :1]
+    side = round((weight.size / 10) ** 0.5)
+    return weight.reshape(10, 1, side, side) if side * side * 10 == weight.size and side > 2 else None
+
+
+def _kernels(weight: np.ndarray | None) -> tuple[tuple[tuple[float, ...], ...], ...]:
+    kernels = _as_kernels(weight) if weight is not None else None
+    if kernels is None or len(kernels) > 64 or kernels.shape[-1] > 32 or not np.isfinite(kernels).all():
+        return ()
+    return tuple(tuple(tuple(float(v) for v in row) for row in kernel[0]) for kernel in kernels)
+
+
+def _shapes_shown(text: str, images: Images, classes: int) -> int:
+    """How many of the four true shapes the output names: (N, 784) and (N,) of either split, in any notation."""
+    shown = 0
+    for count in (len(images.train), len(images.test)):
+        number = rf"(?<![\d.]){count:,}(?![\d.])|(?<![\d.]){count}(?![\d.])"
+        pictures = re.findall(rf"(?:{number})\D{{1,12}}(?:784|28|1\D{{1,4}}28)(?!\d)", text)
+        mentions = len(re.findall(number, text))
+        shown += bool(pictures) + (mentions > len(pictures))
+    return shown

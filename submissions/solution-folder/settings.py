@@ -1,0 +1,8 @@
+SIDE = 28  # of an image
+KERNEL = 8
+KERNELS = 10
+STRIDE = 2
+
+EPOCHS = 10
+BATCH = 30
+LEARNING_RATE = 0.01

@@ -1,0 +1,44 @@
+"""What all tests share: where the repository and MNIST are, and one thread for whatever computes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Read by numpy and torch when they are imported, here and in every process that a test starts.
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import pytest  # noqa: E402  (after the environment is set)
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    """The repository's top folder."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def mnist_directory() -> Path:
+    """A folder with MNIST's train.npz and test.npz, which the repository does not carry.
+
+    Where it is missing the test is skipped, with the reason; in CI (CI=true) it fails instead, for there nothing may
+    go untested unnoticed.
+    """
+    folder = Path(os.environ.get("MNIST_DIRECTORY", REPOSITORY.parent / "shared" / "mnist"))
+    if not (folder / "train.npz").is_file():
+        reason = f"MNIST is not in {folder}; set MNIST_DIRECTORY to a folder with train.npz and test.npz"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder, which the grader uses during the test instead of the user's own."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("GRADE_CACHE", str(folder))
+    return folder
