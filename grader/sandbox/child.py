@@ -1,0 +1,175 @@
+"""A started sandbox, seen from outside: its processes, its volumes, its pipes, and its end."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from grader.errors import IsolationError
+from grader.sandbox import tree
+from grader.sandbox.ends import Pipes
+
+KILL_S = 20.0  # after this long a killed process is the machine's problem
+MAX_ENTRIES = 100_000  # files and folders; the kernel holds about a kilobyte for each, which no size limit counts
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the started process ended: its exit code (128 + N after signal N) and the whole tree's processor time."""
+
+    exit_code: int
+    cpu_s: float
+
+
+class Child(ABC):
+    """One run's processes. `end` may be called from any thread; `reap` by the one that started it."""
+
+    files_are_memory: bool  # whether what `volumes` counts lies in memory
+
+    def __init__(self, process: subprocess.Popen[bytes], pipes: Pipes) -> None:
+        self.process = process
+        self.pipes = pipes
+        self.exited = os.pidfd_open(process.pid)
+        self._ending = threading.Lock()
+        self._killed = False
+        self._end: Ended | None = None
+
+    @abstractmethod
+    def members(self) -> list[int]:
+        """The process ids of the run, on the host."""
+
+    @abstractmethod
+    def volumes(self) -> tuple[int, int]:
+        """Bytes and entries of all files that the run has written."""
+
+    @abstractmethod
+    def _kill(self) -> None:
+        """Kills every process of the run, without waiting."""
+
+    @abstractmethod
+    def _await_death(self) -> None:
+        """Waits for what may outlive the started process; raises IsolationError where it does not end."""
+
+    def end(self) -> None:
+        """Kills the run; further calls do nothing."""
+        with self._ending:
+            if not self._killed:
+                self._killed = True
+                self._kill()
+
+    def reap(self) -> Ended:
+        """Ends the run where it still goes on, waits until nothing of it is left, and tells how it ended.
+
+        Raises IsolationError where the kernel does not let it die.
+        """
+        if self._end is not None:
+            return self._end
+        self.end()
+        if not _readable(self.exited, KILL_S):
+            self.process.kill()
+            if not _readable(self.exited, KILL_S):
+                raise IsolationError(f"process {self.process.pid} of a student's run cannot be killed")
+        _, status, usage = os.wait4(self.process.pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+        self.process.returncode = code
+        self._await_death()
+        self._end = Ended(code if code >= 0 else 128 - code, usage.ru_utime + usage.ru_stime)
+        return self._end
+
+    def close(self) -> None:
+        """Releases the parent's descriptors; the run must have been reaped."""
+        os.close(self.exited)
+        self.pipes.close()
+
+
+class FullChild(Child):
+    """A bubblewrap sandbox: `init` is the host's id of the first process in its process namespace."""
+
+    files_are_memory = True
+
+    def __init__(self, process: subprocess.Popen[bytes], pipes: Pipes, init: int, volumes: tuple[str, ...]) -> None:
+        super().__init__(process, pipes)
+        self._init = init
+        self._volumes = tuple(f"/proc/{init}/root{path}" for path in volumes)
+        self._mounted = False
+        try:
+            self._handle: int | None = os.pidfd_open(init)
+        except ProcessLookupError:
+            self._handle = None
+
+    def members(self) -> list[int]:
+        return [self._init, *tree.descendants(self._init)]
+
+    def volumes(self) -> tuple[int, int]:
+        try:
+            # Until the sandbox's own /proc is in place, its root may still be the host's.
+            self._mounted = self._mounted or os.stat(f"/proc/{self._init}/root/proc").st_dev != os.stat("/proc").st_dev
+            found = [os.statvfs(path) for path in self._volumes] if self._mounted else []
+        except OSError:
+            return 0, 0
+        size = sum((volume.f_blocks - volume.f_bfree) * volume.f_frsize for volume in found)
+        return size, sum(volume.f_files - volume.f_ffree for volume in found)
+
+    def _kill(self) -> None:
+        # The end of a process namespace's first process is the end of all in it, at one stroke.
+        if self._handle is None:
+            self.process.kill()
+            return
+        try:
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def _await_death(self) -> None:
+        if self._handle is not None and not _readable(self._handle, KILL_S):
+            raise IsolationError(f"process {self._init} of a student's run cannot be killed")
+
+    def close(self) -> None:
+        super().close()
+        if self._handle is not None:
+            os.close(self._handle)
+
+
+class SupervisedChild(Child):
+    """A sandbox without namespaces: the started process supervises, `control` tells it to end the run."""
+
+    files_are_memory = False
+
+    def __init__(self, process: subprocess.Popen[bytes], pipes: Pipes, home: str) -> None:
+        super().__init__(process, pipes)
+        self._home = home
+        self._walked = (0, 0)
+        self._next_walk = 0.0
+
+    def members(self) -> list[int]:
+        return tree.descendants(self.process.pid)
+
+    def volumes(self) -> tuple[int, int]:
+        now = time.monotonic()
+        if now >= self._next_walk:
+            self._walked = tree.disk_usage(self._home, MAX_ENTRIES + 1)
+            # A walk through many files may not take more than a tenth of the time.
+            self._next_walk = time.monotonic() + max(0.25, 10 * (time.monotonic() - now))
+        return self._walked
+
+    def _kill(self) -> None:
+        try:
+            os.write(self.pipes.control, b"x")
+        except BrokenPipeError:  # the supervisor has ended, and so has all that it supervised
+            return
+
+    def _await_death(self) -> None:
+        # The supervisor ends after all that it supervises.
+        return
+
+
+def _readable(handle: int, timeout_s: float) -> bool:
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    return bool(poll.poll(timeout_s * 1000))

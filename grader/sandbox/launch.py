@@ -1,0 +1,205 @@
+"""Starting a program in the sandbox, at each level of isolation."""
+
+from __future__ import annotations
+
+import json
+import marshal
+import os
+import random
+import select
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from grader.errors import IsolationError
+from grader.sandbox import command, partial, seccomp, tree
+from grader.sandbox.child import Child, FullChild, SupervisedChild
+from grader.sandbox.ends import Ends
+from grader.sandbox.starter.entry import BOOT
+from grader.sandbox.values import Level, Program
+from grader.sandbox.workspace import Layout, make_parcel, memory_file
+
+if TYPE_CHECKING:
+    from grader.assignment import Limits
+
+START_S = 30.0
+NOBODY = 65534
+# Users that no system gives out: https://systemd.io/UIDS-GIDS
+UNUSED_USERS = range(0x70000000, 0x7FFFFFFE)
+MAPS = ("uid", "gid")
+STARTER_PARENT = os.path.dirname(command.starter_folder())
+
+
+@contextmanager
+def started(program: Program, level: Level, limits: Limits) -> Iterator[Child]:
+    """A child that runs `program` at `level`. When the block is left, nothing of it is, processes and files included.
+
+    Raises IsolationError where it cannot be started.
+    """
+    user = _run_user()
+    _require_files(program, for_others=user is not None and level != "none")
+    if level == "full":
+        with _running(_start_full(program, limits, user)) as child:
+            yield child
+        return
+    with partial.private_folder(program) as layout:
+        try:
+            with _running(_start_supervised(program, limits, user, layout, confined=level == "partial")) as child:
+                yield child
+        finally:
+            if user is not None and _is_sole(user):
+                partial.sweep(user)
+
+
+def bubblewrap() -> str | None:
+    """The path of bubblewrap, where it is installed."""
+    return shutil.which("bwrap", path=f"{os.environ.get('PATH', '')}:/usr/bin:/usr/local/bin")
+
+
+@contextmanager
+def _running(child: Child) -> Iterator[Child]:
+    try:
+        yield child
+    finally:
+        try:
+            child.reap()
+        finally:
+            child.close()
+
+
+def _start_full(program: Program, limits: Limits, user: int | None) -> Child:
+    path = bubblewrap()
+    if path is None:
+        raise IsolationError("bubblewrap is not installed", remedy="Install it: apt-get install bubblewrap")
+    ends = Ends(orders=False)
+    try:
+        etc = {name: ends.inherit(memory_file(content.encode())) for name, content in command.ETC.items()}
+        filter_file = ends.inherit(memory_file(seccomp.program(network_namespace=True)))
+        options = command.bubblewrap_options(program, limits, command.Descriptors(ends.control, filter_file, etc))
+        # The options go through a file: a command line is readable inside, and paths tell things.
+        options_file = ends.inherit(memory_file(b"".join(os.fsencode(option) + b"\0" for option in options)))
+        descriptors = {"pipe": ends.evidence, "ready": ends.ready}
+        own = _own_limits(limits, alone=_is_sole(user) or _counts_by_namespace(), user=user)
+        parcel = ends.inherit(make_parcel(program, command.LAYOUT, own, descriptors, links=[]))
+        wrapped = [path, "--args", str(options_file), "--", *_starter(command.STARTER, "inside", parcel)]
+        if user is not None:
+            drop = {"uid": user, "expose": command.source_paths(program), "argv": wrapped}
+            wrapped = _starter(STARTER_PARENT, "drop", ends.inherit(memory_file(marshal.dumps(drop))))
+        process = ends.popen(wrapped)
+        ends.release()
+        init = _first_process(process, ends)
+    except BaseException:
+        ends.pipes.close()
+        raise
+    finally:
+        ends.release()
+    return FullChild(process, ends.pipes, init, command.VOLUMES)
+
+
+def _start_supervised(program: Program, limits: Limits, user: int | None, layout: Layout, confined: bool) -> Child:
+    ends = Ends(orders=True)
+    try:
+        descriptors = {"pipe": ends.evidence, "ready": ends.ready}
+        own = _own_limits(limits, alone=confined and _is_sole(user), user=user if confined else None)
+        parcel = make_parcel(program, layout, own, descriptors, partial.data_links(program, layout))
+        plan = {
+            "uid": user if confined else None,
+            "sole_user": _is_sole(user),
+            "expose": [*command.source_paths(program), layout.home.rpartition("/")[0]],
+            "home": layout.home,
+            "control": ends.control,
+            "ready": ends.ready,
+            "parcel": ends.inherit(parcel),
+            "rules": partial.rules(program, layout) if confined else None,
+            "terminal_rules": partial.terminal_rules(),
+            "seccomp": seccomp.program(network_namespace=False) if confined else None,
+        }
+        plan_file = ends.inherit(memory_file(marshal.dumps(plan)))
+        process = ends.popen(_starter(STARTER_PARENT, "supervise", plan_file))
+    except BaseException:
+        ends.pipes.close()
+        raise
+    finally:
+        ends.release()
+    return SupervisedChild(process, ends.pipes, layout.home)
+
+
+def _starter(folder: str, way: str, descriptor: int) -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", BOOT, folder, way, str(descriptor)]
+
+
+def _first_process(process: subprocess.Popen[bytes], ends: Ends) -> int:
+    """The host's id of the sandbox's first process, as bubblewrap tells it, which it does once the sandbox exists."""
+    text, info = b"", ends.pipes.control
+    deadline = time.monotonic() + START_S
+    try:
+        while not text.rstrip().endswith(b"}"):
+            if not select.select([info], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise IsolationError(f"bubblewrap did not start within {START_S:g} s")
+            block = os.read(info, 4096)
+            if not block:
+                raise IsolationError(f"bubblewrap did not start: {_complaint(process, ends)}")
+            text += block
+        return int(json.loads(text)["child-pid"])
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
+def _complaint(process: subprocess.Popen[bytes], ends: Ends) -> str:
+    process.kill()
+    process.wait()
+    try:
+        return " ".join(os.read(ends.pipes.output, 4096).decode(errors="replace").split()) or "it said nothing"
+    except BlockingIOError:
+        return "it said nothing"
+
+
+def _require_files(program: Program, for_others: bool) -> None:
+    """Raises IsolationError where a file that the program is to be shown is missing, or closed to its user."""
+    for path in command.program_paths(program):
+        try:
+            mode = os.stat(path).st_mode
+        except OSError as error:
+            raise IsolationError(f"the sandbox cannot be given this ({error.strerror})", file=path) from error
+        if for_others and not mode & stat.S_IROTH:
+            remedy = f"Make it readable: chmod -R o+rX {path}"
+            raise IsolationError("only the grader's own user may read this", file=path, remedy=remedy)
+
+
+def _run_user() -> int | None:
+    """Who root becomes for one run; None where the grader is not root, or is in a namespace that has root alone."""
+    if os.geteuid() != 0:
+        return None
+    users = (random.SystemRandom().choice(UNUSED_USERS), NOBODY)
+    return next((user for user in users if all(_is_mapped(f"/proc/self/{kind}_map", user) for kind in MAPS)), None)
+
+
+def _is_sole(user: int | None) -> bool:
+    """Whether `user` is this run's alone."""
+    return user is not None and user in UNUSED_USERS
+
+
+def _own_limits(limits: Limits, *, alone: bool, user: int | None) -> dict[str, int]:
+    """The limits that the child sets on itself. Where its user has other processes, the kernel counts those too."""
+    others = 0 if alone else tree.tasks_of(os.geteuid() if user is None else user)
+    return {"file_bytes": limits.file_bytes, "processes": limits.processes + others}
+
+
+def _counts_by_namespace() -> bool:
+    """Whether the kernel counts a user's processes for each user namespace by itself, as from Linux 5.14 on."""
+    major, minor = os.uname().release.split(".")[:2]
+    return (int(major), int(minor)) >= (5, 14)
+
+
+def _is_mapped(table: str, number: int) -> bool:
+    """Whether `number` exists in this user namespace: in a container there may be few."""
+    with open(table, encoding="ascii") as stream:
+        rows = [[int(word) for word in line.split()] for line in stream]
+    return any(first <= number < first + count for first, _, count in rows)
