@@ -6,6 +6,7 @@ import math
 
 from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict, note
+from grader.checks.result import Finding
 
 
 def band(case: Case, spec: CheckSpec) -> tuple[float, float] | None:
@@ -17,6 +18,15 @@ def band(case: Case, spec: CheckSpec) -> tuple[float, float] | None:
     chance = math.sqrt(mean * (1 - mean) / examples)
     width = float(spec.parameters["sigmas"]) * math.hypot(case.baseline.std, chance) + float(spec.parameters["slack"])
     return mean - width, min(1.0, mean + width)
+
+
+def _too_good(case: Case, measured: float, highest: float, observed: str) -> tuple[Finding, ...]:
+    """Another optimizer or learning rate may well beat the reference; a quarter of its errors is another matter."""
+    assert case.baseline is not None
+    ceiling = max(highest, 1 - (1 - case.baseline.mean) / 4)
+    if measured <= ceiling:
+        return ()
+    return (note(case, "accuracy.suspicious", "accuracy", f"{observed}: fewer errors than honest training leaves"),)
 
 
 def reference(case: Case, spec: CheckSpec) -> Verdict:
@@ -40,8 +50,7 @@ def reference(case: Case, spec: CheckSpec) -> Verdict:
     observed = f"{measured:.2%} (reference {case.baseline.mean:.2%})" if case.baseline else f"{measured:.2%}"
     if facts.non_finite:
         return answer.lost("the model's scores are not finite", "accuracy.below-reference", confidence="proved")
-    notes = () if measured <= limits[1] else (
-        note(case, "accuracy.suspicious", "accuracy", f"{observed}: better than the reference band up to {limits[1]:.1%}"),)
+    notes = _too_good(case, measured, limits[1], observed)
     if measured >= limits[0]:
         return answer.met(observed, confidence="proved", notes=notes)
     share = min(1.0, (limits[0] - measured) / (limits[0] - chance))

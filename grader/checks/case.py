@@ -19,7 +19,8 @@ PER_SAMPLE = "a backward pass for each sample"
 class Case:
     """One submission: evidence, what the trusted side found, and the student's source for quoting.
 
-    `sources` maps (file, cell) to text; cell is None in a module. `ran_out` says why a run ended early, or is empty.
+    `sources` maps (file, cell) to text; cell is None in a module. `ran_out` says why a run ended early, or is empty;
+    `gaps` that gaps of the skeleton are left, which then explain what is missing.
     """
 
     evidence: Evidence
@@ -27,6 +28,7 @@ class Case:
     sources: Mapping[tuple[str, int | None], str]
     baseline: Baseline | None
     ran_out: str = ""
+    gaps: bool = False
 
     @property
     def trained(self) -> bool:
@@ -53,7 +55,7 @@ class Case:
         """Why a later part has no evidence: the run was cut off, or an earlier cell failed. None if nothing went wrong."""
         if self.ran_out:
             return self.ran_out
-        if self.evidence.errors:
+        if self.evidence.errors and not self.gaps:
             error = self.evidence.errors[0]
             place = f"cell {error.cell}" if error.place is None or error.place.cell is not None else f"line {error.place.line}"
             return f"{place} stopped with {error.type}: {error.text[:120]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict, note
+from grader.evidence.values import Place
 
 
 def loaded(case: Case, spec: CheckSpec) -> Verdict:
@@ -14,14 +15,14 @@ def loaded(case: Case, spec: CheckSpec) -> Verdict:
         return answer.lost("the model learns from the test set and is tested on the training set", "data.swapped-splits",
                            confidence="proved")
     present = [name for name, there in (("training", facts.train_variable), ("test", facts.test_variable)) if there]
-    opened = {name for name in facts.loaded}
+    opened = set(facts.loaded)
+    if case.evidence.reference_loop and not opened:
+        return answer.lost("the module opens no data", "data.not-loaded")
     if len(present) == 2 or {"train.npz", "test.npz"} <= opened and not case.own_loop:
         notes = () if facts.scale is None or facts.scale < 2 else (
             note(case, "data.unnormalised", "1", f"the model gets pixels of 0 to {facts.scale:.0f} instead of 0 to 1"),)
         return answer.met("both sets are in use", confidence="proved", notes=notes)
     if not present and not opened:
-        if case.evidence.reference_loop:
-            return answer.lost("the module opens no data", "data.not-loaded")
         if case.why_not_run() and not case.evidence.cells:
             return answer.absent("loading of the data")
         return answer.lost("no file of the data set was opened", "data.not-loaded", place=_error_place(case))
@@ -31,7 +32,7 @@ def loaded(case: Case, spec: CheckSpec) -> Verdict:
     return answer.lost(f"the {missing} set is not loaded", "data.not-loaded", share=0.5)
 
 
-def _error_place(case: Case):  # type: ignore[no-untyped-def]
+def _error_place(case: Case) -> Place | None:
     return case.evidence.errors[0].place if case.evidence.errors else None
 
 

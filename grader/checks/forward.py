@@ -97,7 +97,8 @@ def logits(case: Case, spec: CheckSpec) -> Verdict:
                            else "a sigmoid is applied before the cross entropy", "loss.double-softmax", place=place, confidence="proved")
     if losses and losses[0] == RELU_ON_LOGITS:
         return answer.lost("ReLU is applied to the logits", "forward.activation-on-logits", place=place, confidence="proved")
-    if found.detached is not None:
+    cuts = [s.cut for s in case.steps if s.cut is not None]
+    if cuts and all(cuts):
         return answer.lost("the forward pass cuts the graph, so that no gradient comes back", "forward.detached", place=found.detached,
                            confidence="proved")
     names = [name for name, _ in found.after]

@@ -19,7 +19,7 @@ def run_findings(evidence: Evidence, sources: Mapping[tuple[str, int | None], st
     """`limit` names the limit that struck, `message` tells of it; `killed` says that the program died by itself."""
     return tuple([
         *_errors(evidence, sources, entry),
-        *_placeholders(sources, evidence),
+        *placeholders(sources, evidence),
         *_end(evidence, limit, message, killed, entry),
         *(_finding("run.shadowed-module", f"{name} was not used: the grader's own stands in its place") for name in shadowed),
         *_network(evidence),
@@ -50,7 +50,7 @@ def _error_kind(error: RunError) -> str:
     return "run.undefined-name" if error.type in ("NameError", "UnboundLocalError") else "run.cell-error"
 
 
-def _placeholders(sources: Mapping[tuple[str, int | None], str], evidence: Evidence) -> Iterator[Finding]:
+def placeholders(sources: Mapping[tuple[str, int | None], str], evidence: Evidence) -> Iterator[Finding]:
     """Gaps of the skeleton that were left: `x = ...`, a lone `...`, or `x = None` in a program that then fails."""
     failed = {error.cell for error in evidence.errors}
     for (file, cell), source in sources.items():

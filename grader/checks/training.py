@@ -74,8 +74,7 @@ def gradient(case: Case, spec: CheckSpec) -> Verdict:
         return answer.lost("the loss is negated, so that training makes it larger", "train.maximises", place=place, confidence="proved")
     if not judged:
         reason = next((s.reason for s in case.steps if s.reason), None)
-        cut = case.verification.architecture.detached if case.verification.architecture else None
-        if cut is not None:
+        if any(s.cut for s in case.steps):
             return answer.met("what the cut graph leaves (the cut is charged in question 2.2)")
         return answer.not_assessed(f"the gradient could not be recomputed: {reason or 'no backward pass was recorded in full'}")
     wrong = [s for s in judged if not s.gradient_matches and (s.cosine is None or s.cosine < RIGHT_COSINE)]

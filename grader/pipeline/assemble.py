@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from grader.assignment import Assignment, Baseline, Dataset
 from grader.checks.case import Case
 from grader.checks.result import Finding
-from grader.checks.run import run_findings
+from grader.checks.run import placeholders, run_findings
 from grader.checks.table import run_checks
 from grader.pipeline.collect import Collected
 from grader.score import (Accuracy, AssignmentInfo, DatasetInfo, EpochMetrics, Grade, Reference, RunInfo, Stage, Status,
@@ -36,7 +36,8 @@ def assemble(submission: Submission, collected: Collected, verifications: Sequen
     """The grade of the model that does best: what else was tried in the notebook costs nothing."""
     sources = sources_of(submission)
     ran_out = collected.outcome.message if collected.outcome.limit else ""
-    cases = [Case(collected.evidence, v, sources, baseline, ran_out) for v in verifications]
+    gaps = any(placeholders(sources, collected.evidence))
+    cases = [Case(collected.evidence, v, sources, baseline, ran_out, gaps) for v in verifications]
     judged = [(case, run_checks(case, assignment.rubric)) for case in cases]
     case, verdicts = max(judged, key=lambda pair: sum(v.result.points or 0.0 for v in pair[1]))
     findings = collect_findings(verdicts, _about_the_run(submission, collected, sources, case.verification))

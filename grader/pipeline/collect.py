@@ -60,7 +60,7 @@ class _Reader:
         for frame in arrived:
             if frame.kind == "cell-start":
                 self._listener(f"cell {frame.header.get('cell')}")
-            if frame.kind == "state":
+            if frame.kind == "ended":
                 self._listener("probing the model")
                 payload = self._probes().astype(np.float32).tobytes()
                 reply = Reply(send=struct.pack(">Q", len(payload)) + payload)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,9 +19,25 @@ MAX_VARIABLES = 64
 MAX_MODULES = 64
 
 
+T = TypeVar("T")
+
+
+def _try(watch: Watch, name: str, empty: T, make: Callable[..., T], *arguments: Any) -> T:
+    """One part of the state that cannot be told must not take the others with it."""
+    try:
+        return make(*arguments)
+    except Exception as error:  # noqa: BLE001 - the objects looked at are the student's
+        watch.fault(name, error)
+        return empty
+
+
 def send_state(watch: Watch, namespace: Mapping[str, Any]) -> None:
     """Weights now and at first sight, optimizers, layers; `namespace` holds the student's variables."""
     watch.journal.flush()
+    nothing: tuple[list[dict[str, Any]], dict[str, np.ndarray]] = ([], {})
+    variables, samples = _try(watch, "variables", nothing, _variables, namespace)
+    modules = _try(watch, "modules", [], _modules, watch)
+    alive = _try(watch, "optimizers", [], _alive_optimizers, watch)
     arrays: dict[str, np.ndarray] = {}
     for number, tensor in enumerate(watch.parameters.tensors):
         arrays[f"final/{number}"] = array(tensor)
@@ -37,12 +53,11 @@ def send_state(watch: Watch, namespace: Mapping[str, Any]) -> None:
             for o, p in zip(watch.optimizers.objects, watch.optimizers.places, strict=True)
         ],
         "layers": watch.layers,
-        "modules": _modules(watch),
-        "alive_optimizers": _alive_optimizers(watch),
+        "modules": modules,
+        "alive_optimizers": alive,
         "faults": watch.faults,
         "names": sorted(name for name in namespace if not name.startswith("_"))[:400],
     }
-    variables, samples = _variables(namespace)
     header["variables"] = variables
     watch.wire.send(header, {**arrays, **samples})
 

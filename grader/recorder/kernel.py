@@ -80,7 +80,10 @@ class Recording:
         if self.config["entry_kind"] == "module" and not self.watch.journal.count_of_training:
             self._train_with_reference_loop(namespace)
         self.watch.at_cell_end()
-        finish.send_state(self.watch, namespace)
+        try:
+            finish.send_state(self.watch, namespace)
+        except Exception as error:  # noqa: BLE001 - the student's objects; what was sent before still counts
+            self.watch.fault("state", error)
 
     def _train_with_reference_loop(self, namespace: dict[str, Any]) -> None:
         model = loop.find_model(namespace)
@@ -123,7 +126,9 @@ def _redirect_data(recorded: Recording) -> None:
             name = os.path.basename(os.fspath(file).replace("\\", "/"))
             staged = os.path.join(data, name)
             redirected = not os.path.exists(file) and os.path.exists(staged)
-            recorded.wire.send({"kind": "load", "name": name, "redirected": redirected, "at": recorded.places.here(2)})
+            place = recorded.places.here(2)
+            if place is not None:
+                recorded.wire.send({"kind": "load", "name": name, "redirected": redirected, "at": place})
             if redirected:
                 file = staged
         return original(file, *args, **kwargs)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils._python_dispatch import _disable_current_modes
 
 # More distinct convolution weights than this means that layers are made anew at every call.
 CAP = 256
@@ -27,6 +28,11 @@ class Parameters:
             found = self._add(tensor)
         return found
 
+    def see(self, number: int) -> None:
+        """Takes the first values anew where there were none yet."""
+        if self.first[number].shape != tuple(self.tensors[number].shape):
+            self.first[number] = array(self.tensors[number])
+
     def known(self, tensor: torch.Tensor) -> int | None:
         return self._numbers.get(id(tensor))
 
@@ -34,9 +40,9 @@ class Parameters:
         if len(self.tensors) >= CAP:
             self.overflow += 1
             return -1
-        self._numbers[id(tensor)] = len(self.tensors)
-        self.tensors.append(tensor)
         self.first.append(array(tensor))
+        self.tensors.append(tensor)
+        self._numbers[id(tensor)] = len(self.tensors) - 1
         return len(self.tensors) - 1
 
 
@@ -81,10 +87,12 @@ class Optimizers:
 
 def array(tensor: torch.Tensor) -> np.ndarray:
     """A copy of the values on the host; float types other than float64 become float32."""
-    values = tensor.detach().to("cpu")
-    if values.is_floating_point() and values.dtype != torch.float64:
-        values = values.to(torch.float32)
-    return values.numpy().copy()
+    # Looking must leave no trace: the copy's own operations are not the student's.
+    with _disable_current_modes():
+        values = tensor.detach().to("cpu")
+        if values.is_floating_point() and values.dtype != torch.float64:
+            values = values.to(torch.float32)
+        return values.numpy().copy()
 
 
 def _plain(value: Any) -> Any:

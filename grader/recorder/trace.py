@@ -38,8 +38,9 @@ class Trace(TorchDispatchMode):
         self.nodes: list[dict[str, Any]] = []
         self.arrays: dict[str, np.ndarray] = {}
         self.used: dict[int, torch.Tensor] = {}
-        self.seen = 0
         self.truncated = False
+        self.paused = False
+        self.broken = ""
 
     # -- what the watcher tells ---------------------------------------------------------------------------------
 
@@ -56,28 +57,44 @@ class Trace(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        self.seen += 1
+        node = None if self.paused or self.broken else self._guarded(self._before, func, args, kwargs)
+        try:
+            result = func(*args, **kwargs)
+        except Exception as error:
+            if node is not None:
+                self.nodes.append({**node, "out": [], "error": f"{type(error).__name__}: {error}"[:300]})
+            raise
+        if node is not None:
+            self._guarded(self._after, node, result)
+        return result
+
+    def _guarded(self, step: Any, *arguments: Any) -> Any:
+        """A fault of the recorder ends the trace, not the student's program."""
+        try:
+            return step(*arguments)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the student's operation goes on
+            self.broken = f"{type(error).__name__}: {error}"[:200]
+            return None
+
+    def _before(self, func: Any, args: Any, kwargs: Any) -> dict[str, Any] | None:
+        """The node of a live operation, with its operands as they are before it."""
         if len(self.nodes) >= MAX_OPERATIONS:
             self.truncated = True
-            return func(*args, **kwargs)
-        tensors = list(_tensors(args)) + list(_tensors(kwargs.values()))
+            return None
+        tensors = [*_tensors(args), *_tensors(kwargs.values())]
         if not any(self._is_live(tensor) for tensor in tensors) or self._changes_parameter(func, args):
-            return func(*args, **kwargs)
-        node = {
+            return None
+        return {
             "op": str(func),
             "in": [self._encode(arg) for arg in args],
             "kw": {key: self._encode(value) for key, value in kwargs.items()},
             "grad": torch.is_grad_enabled(),
-            "at": self._places.here(2),
+            "at": self._places.here(4),
         }
-        try:
-            result = func(*args, **kwargs)
-        except Exception as error:
-            self.nodes.append({**node, "out": [], "error": f"{type(error).__name__}: {error}"[:300]})
-            raise
+
+    def _after(self, node: dict[str, Any], result: Any) -> None:
         node["out"] = [self._define(tensor) for tensor in _tensors((result,))]
         self.nodes.append(node)
-        return result
 
     def _is_live(self, tensor: torch.Tensor) -> bool:
         return id(tensor) in self._live or id(tensor) in self._data or (tensor.is_leaf and tensor.requires_grad)
@@ -103,9 +120,12 @@ class Trace(TorchDispatchMode):
             return {"v": known}
         if tensor.is_leaf and tensor.requires_grad and id(tensor) not in self._data:
             number = self._parameters.number(tensor)
-            if number >= 0 and number not in self.used:
+            # A lazy layer's parameter has no values before its first use.
+            empty = number in self.used and self.arrays[f"parameter/{number}"].shape != tuple(tensor.shape)
+            if number >= 0 and (empty or number not in self.used):
                 self.used[number] = tensor
                 self.arrays[f"parameter/{number}"] = array(tensor)
+                self._parameters.see(number)
             return {"p": number}
         reference: dict[str, Any] = {"shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch.")}
         event = self._data.get(id(tensor))

@@ -14,6 +14,7 @@ from .journal import Journal
 from .place import Places
 from .registry import Optimizers, Parameters, array
 from .session import Session
+from .trace import Trace
 from .wire import Wire
 
 # Updates after which the next stretch is traced; later ones every TRACE_EVERY.
@@ -36,11 +37,17 @@ def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(method)
     def call(self: Watch, *args: Any, **kwargs: Any) -> Any:
+        trace = self.trace
+        if trace is not None:
+            trace.paused = True
         try:
             return method(self, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 - whatever it is, the student's program goes on
             self.fault(method.__name__, error)
             return None
+        finally:
+            if trace is not None:
+                trace.paused = False
 
     return call
 
@@ -76,6 +83,10 @@ class Watch:
         self._stepped = False
         self._steps_seen = False
         self._awaiting_update = False
+
+    @property
+    def trace(self) -> Trace | None:
+        return self._session.trace if self._session is not None else None
 
     def fault(self, name: str, error: BaseException) -> None:
         text = f"{name}: {type(error).__name__}: {error}"[:200]
@@ -303,6 +314,8 @@ class Watch:
         if session is None:
             return
         session.end(self.wire, reason)
+        if session.trace.broken:
+            self.fault("trace", RuntimeError(session.trace.broken))
         self._use(*session.trace.used.values())
         if session.finder and len(self.candidates) < MAX_CANDIDATES:
             for candidate in session.finder.found:

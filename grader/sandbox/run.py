@@ -16,7 +16,7 @@ from grader.errors import IsolationError
 from grader.sandbox.child import Child
 from grader.sandbox.launch import started
 from grader.sandbox.starter.inside import READY
-from grader.sandbox.values import Isolation, Level, Outcome, Program, Reply
+from grader.sandbox.values import Isolation, Level, Outcome, Program, Reply, Status
 from grader.sandbox.watch import Strike, Watch
 from grader.sandbox.workspace import submission_files
 
@@ -115,7 +115,7 @@ def _compile(package: Path) -> None:
     compileall.compile_dir(package, quiet=2)
 
 
-def _verdict(strike: Strike | None, stopped: bool, code: int) -> tuple[Any, str, str | None, int | None]:
+def _verdict(strike: Strike | None, stopped: bool, code: int) -> tuple[Status, str, str | None, int | None]:
     if strike is not None:
         return strike.status, strike.message, strike.limit, None
     if stopped:

@@ -33,8 +33,9 @@ class Outcome:
 
     `status` is "stopped" where `on_chunk` asked for the end (the normal one). `limit` names the limit that struck:
     "wall", "memory", "disk", "processes", "evidence", "replies", or "cancelled"; None otherwise. `exit_code` is None
-    where the program was killed by the grader, and 128 + N where it died of signal N. `message` is one sentence;
-    `cpu_s` and `peak_memory_bytes` are of the whole tree, as seen every 50 ms. `tail` is the end of what the program wrote to its standard output and error, for diagnosis only.
+    where the program was killed by the grader, and 128 + N where it died of signal N. `message` is one sentence.
+    `cpu_s` and `peak_memory_bytes` are of the whole tree, as seen every 50 ms. `tail` is the end of what
+    the program wrote to its standard output and error: untrusted, for diagnosis only.
     """
 
     status: Status

@@ -73,8 +73,12 @@ def references(value: Any, kind: str) -> Iterator[Any]:
     if isinstance(value, list):
         for item in value:
             yield from references(item, kind)
-    elif isinstance(value, dict) and kind in value:
-        yield value[kind]
+    elif isinstance(value, dict):
+        if kind in value:
+            yield value[kind]
+        elif kind == "v" and "alias" in value:
+            # The same memory as a recorded value, by a way around autograd (`.data`, `.numpy()`).
+            yield value["alias"]
 
 
 def node_references(node: Node, kind: str) -> list[Any]:

@@ -54,6 +54,10 @@ class Batches:
         start = int(self._events.start[event])
         return self._rows[start : start + int(self._events.size[event])]
 
+    def are_training(self, rows: np.ndarray) -> bool:
+        """Whether all of these are images of the training set."""
+        return bool(((rows >= 0) & (rows < len(self._images.train))).all())
+
     def labels(self, event: int) -> np.ndarray:
         rows = self.rows(event)
         return np.where(rows >= 0, self._images.labels[np.maximum(rows, 0)], -1)

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from grader.evidence.values import Evidence, Place, Snapshot, Trace
+from grader.evidence.values import Evidence, Snapshot, Trace
 from grader.verify import accuracy as accuracy_of
 from grader.verify.accuracy import Model
 from grader.verify.architecture import describe
 from grader.verify.facts import is_test_pass
-from grader.verify.graph import Graph, build_graph, trace_forward
+from grader.verify.graph import ForwardPath, Graph, build_graph, trace_forward
 from grader.verify.inputs import Batches
 from grader.verify.replay import Replay, ReplayError, parameters_of
 from grader.verify.result import AccuracyFacts, Architecture, ProbeFacts, TestPass
@@ -27,71 +27,69 @@ SCORE_TOLERANCE = 2e-3
 class StudentModel:
     """The forward pass of one model, from the trace that shows it best."""
 
-    def __init__(self, evidence: Evidence, traces: Sequence[Trace], batches: Batches, classes: int):
-        self._evidence = evidence
+    def __init__(self, traces: Sequence[Trace], batches: Batches, classes: int):
         self._batches = batches
         self._classes = classes
         self.architecture: Architecture | None = None
-        self.place: Place | None = None
         self._graph: Graph | None = None
-        self._event = -1
+        self._path_taken: ForwardPath | None = None
+        self._answer: tuple[Graph, int, int] | None = None
         self._scores: int | None = None
         self._choose(traces)
 
     def _choose(self, traces: Sequence[Trace]) -> None:
         """Takes the last complete forward pass; a test phase's, where there is one, since dropout is off there."""
-        best = -1
+        best = best_answer = -1
         for trace in traces:
-            rank = self._rank(trace)
-            if rank >= best and self._read(trace):
-                best = rank
+            graph = build_graph(trace)
+            for event in trace.events[:2]:
+                path = self._path(graph, event)
+                rank = self._rank(trace, path)
+                if rank >= best:
+                    best, self._graph, self._path_taken = rank, graph, path
+                returned = next((v for v in trace.returned if v in set(_outputs(graph, path))), None)
+                if returned is not None and path.dense is not None and rank >= best_answer:
+                    best_answer, self._answer = rank, (graph, event, returned)
+        if self._graph is not None and self._path_taken is not None:
+            self._read(self._graph, self._path_taken)
 
-    def _rank(self, trace: Trace) -> int:
-        complete = not any(node.error for node in trace.nodes)
-        return 4 * complete + 2 * (not trace.backwards) + (not trace.truncated)
-
-    def _read(self, trace: Trace) -> bool:
-        if not trace.events:
-            return False
-        graph = build_graph(trace)
-        roots = [b.root for b in trace.backwards if b.root is not None]
-        event = trace.events[0]
+    def _path(self, graph: Graph, event: int) -> ForwardPath:
+        roots = [b.root for b in graph.trace.backwards if b.root is not None]
         root = next((r for r in roots if event in graph.events_of(graph.ancestors([r]))), None)
-        path = trace_forward(graph, event, root, self._classes)
-        if path.first is None and self._graph is not None:
-            return False
-        values = None
-        batch = self._batches.make(trace, event)
+        return trace_forward(graph, event, root, self._classes)
+
+    def _rank(self, trace: Trace, path: ForwardPath) -> int:
+        complete = path.dense is not None and path.first is not None
+        failed = any(node.error for node in trace.nodes)
+        return 8 * complete + 4 * (not failed) + 2 * (not trace.backwards) + (not trace.truncated)
+
+    def _read(self, graph: Graph, path: ForwardPath) -> None:
+        trace, values = graph.trace, None
+        batch = self._batches.make(trace, path.event)
         if batch is not None:
             with contextlib.suppress(ReplayError):
-                values = Replay(trace, {event: batch}, parameters_of(trace, gradients=False))
-                values.run(
-                    trace.nodes[i] for i in graph.ancestors([v for i in path.chain for v in trace.nodes[i].outputs])
-                )
-        self.architecture = describe(graph, path, values, len(self._batches.rows(event)))
-        self._graph, self._event = graph, event
-        self._scores = (
-            trace.nodes[path.dense].outputs[0] if path.dense is not None and trace.nodes[path.dense].outputs else None
-        )
-        self._returned = next((v for v in trace.returned if v in graph.made_by), None)
-        return True
+                values = Replay(trace, {path.event: batch}, parameters_of(trace, gradients=False))
+                values.run(trace.nodes[i] for i in graph.ancestors(_outputs(graph, path)))
+        self.architecture = describe(graph, path, values, len(self._batches.rows(path.event)))
+        if path.dense is not None and trace.nodes[path.dense].outputs:
+            self._scores = trace.nodes[path.dense].outputs[0]
 
     def runnable(self) -> Model | None:
-        if self._graph is None or self._scores is None:
+        """Images -> class scores."""
+        if self._graph is None or self._path_taken is None or self._scores is None:
             return None
-        return Model(self._graph, self._event, self._scores, self._batches, self.architecture)
+        return Model(self._graph, self._path_taken.event, self._scores, self._batches, self.architecture)
 
     def answering(self) -> Model | None:
-        """The same up to what the student's own function returns, which may be past the scores."""
-        if self._graph is None or self._scores is None:
+        """Images -> what the student's own function returns, which may be past the scores."""
+        if self._answer is None:
             return None
-        return Model(
-            self._graph,
-            self._event,
-            self._returned if self._returned is not None else self._scores,
-            self._batches,
-            None,
-        )
+        graph, event, returned = self._answer
+        return Model(graph, event, returned, self._batches, None)
+
+
+def _outputs(graph: Graph, path: ForwardPath) -> list[int]:
+    return [v for i in (*path.chain, *path.after) for v in graph.trace.nodes[i].outputs]
 
 
 def judge_accuracy(

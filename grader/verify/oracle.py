@@ -72,7 +72,7 @@ def prove_step(trace: Trace, batches: Batches, classes: int) -> StepProof:
             linked=tuple(linked),
             backward_place=place,
             reason="the batch is not known",
-            unlinked=len(trace.events) - len(linked),
+            unlinked=_left_out(trace, linked, batches),
         )
     parameters = parameters_of(trace, gradients=True)
     try:
@@ -86,7 +86,7 @@ def prove_step(trace: Trace, batches: Batches, classes: int) -> StepProof:
             linked=tuple(linked),
             backward_place=place,
             reason=error.message,
-            unlinked=len(trace.events) - len(linked),
+            unlinked=_left_out(trace, linked, batches),
         )
 
 
@@ -120,9 +120,34 @@ def _judge(
         gradient_matches=gradient_matches,
         cosine=cosine,
         linked=tuple(linked),
-        unlinked=len([e for e in trace.events if e not in linked]),
+        unlinked=_left_out(trace, linked, batches),
+        cut=_is_cut(graph, path, replay, root, parameters),
         backward_place=trace.backwards[0].place,
     )
+
+
+def _left_out(trace: Trace, linked: list[int], batches: Batches) -> int:
+    """How many forward passes over other training images no loss took in. A look at the same batch again is none."""
+    learnt = set(np.concatenate([batches.rows(e) for e in linked]).tolist()) if linked else set()
+    count = 0
+    for event in trace.events:
+        rows = batches.rows(event) if event not in linked else np.zeros(0, dtype=np.int64)
+        count += bool(len(rows) and batches.are_training(rows) and not learnt & set(rows.tolist()))
+    return count
+
+
+def _is_cut(
+    graph: Graph, path: ForwardPath, replay: Replay, root: int, parameters: dict[int, torch.Tensor]
+) -> bool | None:
+    """Whether no gradient comes back from the loss to the first layer, although the scores depend on it."""
+    owned = [parameters[p] for p in path.parameters.get(path.first or 0, []) if p in parameters]
+    value = replay.values[root]
+    if path.first is None or not owned or path.dense is None:
+        return None
+    if not value.requires_grad:
+        return True
+    found = torch.autograd.grad(value.sum(), owned, allow_unused=True, retain_graph=True)
+    return all(gradient is None for gradient in found)
 
 
 def _same_values(trace: Trace, replay: Replay) -> bool | None:

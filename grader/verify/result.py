@@ -67,8 +67,9 @@ class Target:
 class StepProof:
     """What one traced update shows. None where it could not be recomputed; `reason` then says why.
 
-    `cosine` and `ratio` compare what the backward passes added with the gradient of the same loss over all images since
-    the last update: direction, and length relative to the mean.
+    `cosine` compares what the backward passes added with the gradient of the same loss over all images since
+    the last update: direction, and length relative to the mean. `unlinked` counts forward passes over other training
+    images that no loss took in; `cut` says that no gradient comes back to the first layer.
     """
 
     trace: int
@@ -82,6 +83,7 @@ class StepProof:
     linked: tuple[int, ...] = ()
     unlinked: int = 0
     backward_place: Place | None = None
+    cut: bool | None = None
     reason: str | None = None
 
 

@@ -84,7 +84,7 @@ class _Judge:
         steps = tuple(prove_step(t, self._batches, self._setting.classes) for t in self._traces if t.backwards)
         updates = tuple(u for u in (prove_update(t) for t in self._traces) if u is not None)
         timeline = self._timeline(steps)
-        student = StudentModel(self._evidence, self._traces, self._batches, self._setting.classes)
+        student = StudentModel(self._traces, self._batches, self._setting.classes)
         final = self._final(student)
         runnable = student.runnable()
         images = self._setting.images
@@ -135,7 +135,7 @@ class _Judge:
             ]
         )
         usual = usual_group(self._evidence.events, self._models)
-        unlinked = any(s.unlinked for s in steps)
+        unlinked = 2 * sum(bool(s.unlinked) for s in steps) > len(steps)
         group = linked if linked and not unlinked else usual
         return build_timeline(self._evidence.events, self._rows, self._models, group)
 

@@ -42,6 +42,7 @@ def _rate(
     before: dict[int, np.ndarray], gradients: dict[int, np.ndarray], after: dict[int, np.ndarray]
 ) -> float | None:
     """The one learning rate that explains the change of every parameter that has a gradient."""
+    gradients = {n: g for n, g in gradients.items() if before[n].shape == after[n].shape == g.shape}
     changes = [(before[n] - after[n]).reshape(-1).astype(np.float64) for n in gradients]
     slopes = [gradients[n].reshape(-1).astype(np.float64) for n in gradients]
     if not slopes or any(c.shape != s.shape for c, s in zip(changes, slopes, strict=True)):
