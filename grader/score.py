@@ -12,8 +12,22 @@ from grader.checks.result import CheckResult, Finding, Where
 
 Status = Literal["graded", "rejected", "timed_out", "out_of_memory", "crashed", "invalid_evidence"]
 
-__all__ = ["Accuracy", "AssignmentInfo", "CheckResult", "DatasetInfo", "EpochMetrics", "Finding", "Grade",
-           "QuestionScore", "Reference", "RunInfo", "Stage", "SubmissionInfo", "Training", "Where"]
+__all__ = [
+    "Accuracy",
+    "AssignmentInfo",
+    "CheckResult",
+    "DatasetInfo",
+    "EpochMetrics",
+    "Finding",
+    "Grade",
+    "QuestionScore",
+    "Reference",
+    "RunInfo",
+    "Stage",
+    "SubmissionInfo",
+    "Training",
+    "Where",
+]
 
 
 @dataclass(frozen=True)
@@ -171,4 +185,4 @@ def review_reasons(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> 
     """Why a person should look: what could not be assessed, and what looks too good."""
     open_checks = [f"{v.result.id}: {v.result.message}" for v in verdicts if v.result.outcome == "not_assessed"]
     odd = [f"{f.id}: {f.message}" for f in findings if f.id in ("accuracy.suspicious",)]
-    return tuple([*open_checks, *odd])
+    return (*open_checks, *odd)

@@ -8,7 +8,7 @@ from typing import Any
 
 from grader.assignment import Baseline, CheckSpec
 from grader.checks.catalogue import find_kind
-from grader.checks.result import CheckResult, Confidence, Finding, Where
+from grader.checks.result import CheckResult, Confidence, Finding, Outcome, Where
 from grader.evidence.values import Evidence, Place
 from grader.verify.result import StepProof, Verification
 
@@ -52,12 +52,16 @@ class Case:
         return Where(place.file, place.cell, place.line, line)
 
     def why_not_run(self) -> str | None:
-        """Why a later part has no evidence: the run was cut off, or an earlier cell failed. None if nothing went wrong."""
+        """Why a later part has no evidence: it was cut off, or an earlier cell failed; else None."""
         if self.ran_out:
             return self.ran_out
         if self.evidence.errors and not self.gaps:
             error = self.evidence.errors[0]
-            place = f"cell {error.cell}" if error.place is None or error.place.cell is not None else f"line {error.place.line}"
+            place = (
+                f"cell {error.cell}"
+                if error.place is None or error.place.cell is not None
+                else f"line {error.place.line}"
+            )
             return f"{place} stopped with {error.type}: {error.text[:120]}"
         return None
 
@@ -84,27 +88,71 @@ class Answer:
     def met(self, observed: str, *, confidence: Confidence = "observed", notes: tuple[Finding, ...] = ()) -> Verdict:
         return Verdict(self._result("met", self.spec.points, observed, confidence=confidence), notes)
 
-    def lost(self, observed: str, finding: str, *, share: float = 1.0, place: Place | None = None, message: str = "",
-             confidence: Confidence = "observed", more: tuple[Finding, ...] = ()) -> Verdict:
+    def lost(
+        self,
+        observed: str,
+        finding: str,
+        *,
+        share: float = 1.0,
+        place: Place | None = None,
+        message: str = "",
+        confidence: Confidence = "observed",
+        more: tuple[Finding, ...] = (),
+    ) -> Verdict:
         """`share` of the points are lost; the finding's hint goes with it."""
         kind = find_kind(finding)
         where = self.case.where(place)
         text = message or observed
         raised = Finding(finding, self.spec.question, kind.severity, confidence, text, where)
-        outcome = "unmet" if share >= 1 else "partly"
+        outcome: Outcome = "unmet" if share >= 1 else "partly"
         points = round(self.spec.points * (1 - share), 4)
-        result = CheckResult(self.spec.id, self.spec.question, outcome, points, self.spec.points,
-                             self.expected, observed, text, kind.hint, finding, where, confidence)
+        result = CheckResult(
+            self.spec.id,
+            self.spec.question,
+            outcome,
+            points,
+            self.spec.points,
+            self.expected,
+            observed,
+            text,
+            kind.hint,
+            finding,
+            where,
+            confidence,
+        )
         return Verdict(result, (raised, *more))
 
     def unmet(self, observed: str, hint: str = "", place: Place | None = None) -> Verdict:
         """Lost for want of anything to judge, not for a mistake that has a name."""
-        return Verdict(CheckResult(self.spec.id, self.spec.question, "unmet", 0.0, self.spec.points, self.expected, observed,
-                                   observed, hint, None, self.case.where(place)))
+        return Verdict(
+            CheckResult(
+                self.spec.id,
+                self.spec.question,
+                "unmet",
+                0.0,
+                self.spec.points,
+                self.expected,
+                observed,
+                observed,
+                hint,
+                None,
+                self.case.where(place),
+            )
+        )
 
     def not_assessed(self, reason: str) -> Verdict:
-        return Verdict(CheckResult(self.spec.id, self.spec.question, "not_assessed", None, self.spec.points, self.expected,
-                                   "not assessed", reason))
+        return Verdict(
+            CheckResult(
+                self.spec.id,
+                self.spec.question,
+                "not_assessed",
+                None,
+                self.spec.points,
+                self.expected,
+                "not assessed",
+                reason,
+            )
+        )
 
     def absent(self, what: str) -> Verdict:
         """There is no `what`: not assessed where something stopped the run before it, unmet where it was left out."""
@@ -113,17 +161,31 @@ class Answer:
             return self.not_assessed(f"{what} was not seen, for {reason}")
         return self.unmet(f"no {what} was seen")
 
-    def _result(self, outcome: Any, points: float, observed: str, confidence: Confidence) -> CheckResult:
-        return CheckResult(self.spec.id, self.spec.question, outcome, points, self.spec.points, self.expected, observed,
-                           confidence=confidence)
+    def _result(self, outcome: Outcome, points: float, observed: str, confidence: Confidence) -> CheckResult:
+        return CheckResult(
+            self.spec.id,
+            self.spec.question,
+            outcome,
+            points,
+            self.spec.points,
+            self.expected,
+            observed,
+            confidence=confidence,
+        )
 
 
-def note(case: Case, finding: str, question: str, message: str, place: Place | None = None,
-         confidence: Confidence = "observed") -> Finding:
+def note(
+    case: Case,
+    finding: str,
+    question: str,
+    message: str,
+    place: Place | None = None,
+    confidence: Confidence = "observed",
+) -> Finding:
     """A finding that costs nothing by itself."""
     return Finding(finding, question, find_kind(finding).severity, confidence, message, case.where(place))
 
 
 def joined(parts: list[str]) -> str:
-    """"a, b and c"."""
+    """ "a, b and c"."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""

@@ -12,15 +12,25 @@ def loaded(case: Case, spec: CheckSpec) -> Verdict:
     answer = Answer(case, spec, "train.npz and test.npz are loaded, each for its own purpose")
     facts = case.verification.data
     if facts.swapped:
-        return answer.lost("the model learns from the test set and is tested on the training set", "data.swapped-splits",
-                           confidence="proved")
+        return answer.lost(
+            "the model learns from the test set and is tested on the training set",
+            "data.swapped-splits",
+            confidence="proved",
+        )
     present = [name for name, there in (("training", facts.train_variable), ("test", facts.test_variable)) if there]
     opened = set(facts.loaded)
     if case.evidence.reference_loop and not opened:
         return answer.lost("the module opens no data", "data.not-loaded")
-    if len(present) == 2 or {"train.npz", "test.npz"} <= opened and not case.own_loop:
-        notes = () if facts.scale is None or facts.scale < 2 else (
-            note(case, "data.unnormalised", "1", f"the model gets pixels of 0 to {facts.scale:.0f} instead of 0 to 1"),)
+    if len(present) == 2 or ({"train.npz", "test.npz"} <= opened and not case.own_loop):
+        notes = (
+            ()
+            if facts.scale is None or facts.scale < 2
+            else (
+                note(
+                    case, "data.unnormalised", "1", f"the model gets pixels of 0 to {facts.scale:.0f} instead of 0 to 1"
+                ),
+            )
+        )
         return answer.met("both sets are in use", confidence="proved", notes=notes)
     if not present and not opened:
         if case.why_not_run() and not case.evidence.cells:
@@ -43,7 +53,16 @@ def shapes_shown(case: Case, spec: CheckSpec) -> Verdict:
     if shown >= 4:
         return answer.met("all four shapes are in the output", confidence="proved")
     if not case.verification.data.loaded and not case.verification.data.train_variable:
-        return answer.absent("data whose shapes could be shown") if case.why_not_run() else answer.lost(
-            "no data was loaded, so no shape was shown", "data.shapes-not-shown")
+        return (
+            answer.absent("data whose shapes could be shown")
+            if case.why_not_run()
+            else answer.lost("no data was loaded, so no shape was shown", "data.shapes-not-shown")
+        )
     message = f"{shown} of the 4 shapes are in the output"
-    return answer.lost(message, "data.shapes-not-shown", share=0.5 if shown >= 2 else 1.0, place=_error_place(case), confidence="proved")
+    return answer.lost(
+        message,
+        "data.shapes-not-shown",
+        share=0.5 if shown >= 2 else 1.0,
+        place=_error_place(case),
+        confidence="proved",
+    )

@@ -35,7 +35,9 @@ def image(case: Case, spec: CheckSpec) -> Verdict:
         return _stopped(answer, case, "forward pass")
     place = found.convolution.place if found.convolution else None
     if layout in ("transposed", "flipped", "mirrored", "rotated"):
-        return answer.lost(f"the images reach the convolution {layout}", "forward.transposed-image", place=place, confidence="proved")
+        return answer.lost(
+            f"the images reach the convolution {layout}", "forward.transposed-image", place=place, confidence="proved"
+        )
     if layout == "unknown":
         return answer.not_assessed("what reaches the convolution could not be matched with the images of the data set")
     return answer.met("every image reaches the convolution as it is", confidence="proved")
@@ -57,8 +59,12 @@ def activation_applied(case: Case, spec: CheckSpec) -> Verdict:
     if found is None or found.activation is None:
         return _stopped(answer, case, "activation")
     if found.activation_discarded:
-        return answer.lost("ReLU is computed, but z_1 goes on without it", "forward.activation-discarded", place=found.activation_place
-                           or found.dense_place, confidence="proved")
+        return answer.lost(
+            "ReLU is computed, but z_1 goes on without it",
+            "forward.activation-discarded",
+            place=found.activation_place or found.dense_place,
+            confidence="proved",
+        )
     if found.activation == "none":
         return answer.met("nothing to apply (the missing activation is charged in question 2.1)")
     return answer.met(f"{found.activation} is applied to z_1 and its result goes on", confidence="proved")
@@ -71,12 +77,23 @@ def flattened(case: Case, spec: CheckSpec) -> Verdict:
     if found is None or found.dense_in is None:
         return _stopped(answer, case, "flattening")
     if found.dense_rows is not None and found.dense_rows != found.rows and not _vector(found):
-        return answer.lost(f"{found.rows} images become {found.dense_rows} rows of {found.dense_in}", "forward.batch-mixed",
-                           place=found.dense_place, confidence="proved")
+        return answer.lost(
+            f"{found.rows} images become {found.dense_rows} rows of {found.dense_in}",
+            "forward.batch-mixed",
+            place=found.dense_place,
+            confidence="proved",
+        )
     notes: list[Finding] = []
     failed = case.verification.probe.sizes_failed
     if failed and 30 not in failed:
-        notes.append(note(case, "forward.fixed-batch", "2.2", f"the forward pass fails for a batch of {min(failed)}: {failed[min(failed)]}"))
+        notes.append(
+            note(
+                case,
+                "forward.fixed-batch",
+                "2.2",
+                f"the forward pass fails for a batch of {min(failed)}: {failed[min(failed)]}",
+            )
+        )
     return answer.met(f"u_2 with shape (N, {found.dense_in})", confidence="proved", notes=tuple(notes))
 
 
@@ -93,19 +110,35 @@ def logits(case: Case, spec: CheckSpec) -> Verdict:
     losses = [s.loss for s in case.steps if s.loss]
     place = _softmax_place(found)
     if losses and losses[0] in SOFTMAX_TWICE:
-        return answer.lost("softmax is applied before the cross entropy, which applies it again" if "softmax" in losses[0]
-                           else "a sigmoid is applied before the cross entropy", "loss.double-softmax", place=place, confidence="proved")
+        return answer.lost(
+            "softmax is applied before the cross entropy, which applies it again"
+            if "softmax" in losses[0]
+            else "a sigmoid is applied before the cross entropy",
+            "loss.double-softmax",
+            place=place,
+            confidence="proved",
+        )
     if losses and losses[0] == RELU_ON_LOGITS:
-        return answer.lost("ReLU is applied to the logits", "forward.activation-on-logits", place=place, confidence="proved")
+        return answer.lost(
+            "ReLU is applied to the logits", "forward.activation-on-logits", place=place, confidence="proved"
+        )
     cuts = [s.cut for s in case.steps if s.cut is not None]
     if cuts and all(cuts):
-        return answer.lost("the forward pass cuts the graph, so that no gradient comes back", "forward.detached", place=found.detached,
-                           confidence="proved")
+        return answer.lost(
+            "the forward pass cuts the graph, so that no gradient comes back",
+            "forward.detached",
+            place=found.detached,
+            confidence="proved",
+        )
     names = [name for name, _ in found.after]
     if not losses and names[:1] == ["softmax"] and case.evidence.reference_loop:
         return answer.lost("the model returns probabilities", "loss.double-softmax", place=place)
-    return answer.met(f"scores (N, {found.dense_out}) without softmax before the loss", confidence="proved" if losses else "observed")
+    return answer.met(
+        f"scores (N, {found.dense_out}) without softmax before the loss", confidence="proved" if losses else "observed"
+    )
 
 
 def _softmax_place(found: Architecture) -> Place | None:
-    return next((place for name, place in found.after if name != "log-softmax" and place is not None), found.dense_place)
+    return next(
+        (place for name, place in found.after if name != "log-softmax" and place is not None), found.dense_place
+    )

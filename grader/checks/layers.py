@@ -7,6 +7,7 @@ from typing import Any
 
 from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict, joined
+from grader.checks.result import Confidence
 from grader.verify.result import Architecture, Convolution
 
 
@@ -38,41 +39,75 @@ def _convolution(case: Case) -> tuple[Convolution | None, bool]:
         return None, False
     out, into, height, width = weight["shape"]
     settings = module.get("settings", {})
-    stride, padding, dilation = (_pair(settings.get(name, default)) for name, default in (("stride", 1), ("padding", 0), ("dilation", 1)))
+    stride, padding, dilation = (
+        _pair(settings.get(name, default)) for name, default in (("stride", 1), ("padding", 0), ("dilation", 1))
+    )
     return Convolution(into, out, (height, width), stride, padding, dilation, None), False
 
 
 def convolution(case: Case, spec: CheckSpec) -> Verdict:
     """Kernel, stride, channels and padding, each worth a quarter... of which a wrong stride or kernel loses two."""
-    kernel, stride, padding, channels = (spec.parameters[name] for name in ("kernel", "stride", "padding", "out_channels"))
-    answer = Answer(case, spec, f"a convolution from {spec.parameters['in_channels']} to {channels} channels with a {kernel}x{kernel} kernel, "
-                                f"stride {stride} and padding {padding}")
+    kernel, stride, padding, channels = (
+        spec.parameters[name] for name in ("kernel", "stride", "padding", "out_channels")
+    )
+    answer = Answer(
+        case,
+        spec,
+        f"a convolution from {spec.parameters['in_channels']} to {channels} channels with a {kernel}x{kernel} kernel, "
+        f"stride {stride} and padding {padding}",
+    )
     seen, at_work = _convolution(case)
     architecture = case.verification.architecture
     if seen is None:
-        if architecture is not None and architecture.dense_in is not None:
-            return answer.lost("the images go into a dense layer: there is no convolution", "layer.extra", place=architecture.dense_place)
-        return answer.absent("convolution")
-    text = (f"a convolution from {seen.in_channels} to {seen.out_channels} channels with a {seen.kernel[0]}x{seen.kernel[1]} kernel, "
-            f"stride {seen.stride[0]} and padding {seen.padding[0]}")
+        return _no_convolution(answer, architecture)
+    text = (
+        f"a convolution from {seen.in_channels} to {seen.out_channels} channels "
+        f"with a {seen.kernel[0]}x{seen.kernel[1]} kernel, "
+        f"stride {seen.stride[0]} and padding {seen.padding[0]}"
+    )
     wrong = _departures(seen, kernel, stride, padding, channels)
     if case.verification.recreated:
-        return answer.lost("the convolution is made anew at every call", "layer.recreated", place=seen.place, confidence="proved")
+        return answer.lost(
+            "the convolution is made anew at every call", "layer.recreated", place=seen.place, confidence="proved"
+        )
     if not wrong and architecture is not None and architecture.extra:
-        name, place = architecture.extra[0]
-        return answer.lost(f"besides, {joined([n for n, _ in architecture.extra])}", "layer.extra", share=0.5, place=place, confidence="proved")
+        _, place = architecture.extra[0]
+        return answer.lost(
+            f"besides, {joined([n for n, _ in architecture.extra])}",
+            "layer.extra",
+            share=0.5,
+            place=place,
+            confidence="proved",
+        )
     if wrong:
         share = min(1.0, sum(part for _, part, _ in wrong))
-        return answer.lost(text, wrong[0][0], share=share, place=seen.place, message=joined([m for _, _, m in wrong]),
-                           confidence="proved" if at_work else "observed")
+        return answer.lost(
+            text,
+            wrong[0][0],
+            share=share,
+            place=seen.place,
+            message=joined([m for _, _, m in wrong]),
+            confidence="proved" if at_work else "observed",
+        )
     return answer.met(text, confidence="proved" if at_work else "observed")
 
 
-def _departures(seen: Convolution, kernel: int, stride: int, padding: int, channels: int) -> list[tuple[str, float, str]]:
+def _no_convolution(answer: Answer, architecture: Architecture | None) -> Verdict:
+    if architecture is None or architecture.dense_in is None:
+        return answer.absent("convolution")
+    text = "the images go into a dense layer: there is no convolution"
+    return answer.lost(text, "layer.extra", place=architecture.dense_place)
+
+
+def _departures(
+    seen: Convolution, kernel: int, stride: int, padding: int, channels: int
+) -> list[tuple[str, float, str]]:
     """(finding, share of the points, message) for each property that is not as asked."""
     wrong = []
     if seen.kernel != (kernel, kernel):
-        wrong.append(("layer.kernel-size", 0.5, f"the kernel is {seen.kernel[0]}x{seen.kernel[1]}, not {kernel}x{kernel}"))
+        wrong.append(
+            ("layer.kernel-size", 0.5, f"the kernel is {seen.kernel[0]}x{seen.kernel[1]}, not {kernel}x{kernel}")
+        )
     if seen.stride != (stride, stride):
         wrong.append(("layer.stride", 0.5, f"the stride is {seen.stride[0]}, not {stride}"))
     if seen.padding != (padding, padding):
@@ -92,13 +127,22 @@ def activation(case: Case, spec: CheckSpec) -> Verdict:
         declared = _declared(case, "ReLU")
         return answer.met("a ReLU layer is defined") if declared is not None else answer.absent("activation")
     name = architecture.activation
-    proved = "proved" if architecture.flatten_order is not None else "observed"
+    proved: Confidence = "proved" if architecture.flatten_order is not None else "observed"
     if name == "ReLU" or architecture.activation_discarded:
-        return answer.met("ReLU" if name == "ReLU" else "ReLU is there (what becomes of it belongs to question 2.2)", confidence=proved)
+        return answer.met(
+            "ReLU" if name == "ReLU" else "ReLU is there (what becomes of it belongs to question 2.2)",
+            confidence=proved,
+        )
     if name == "none":
-        return answer.lost("the convolution's output goes into the dense layer as it is", "layer.missing-activation",
-                           place=architecture.dense_place, confidence=proved)
-    return answer.lost(f"{name} instead of ReLU", "layer.wrong-activation", place=architecture.activation_place, confidence=proved)
+        return answer.lost(
+            "the convolution's output goes into the dense layer as it is",
+            "layer.missing-activation",
+            place=architecture.dense_place,
+            confidence=proved,
+        )
+    return answer.lost(
+        f"{name} instead of ReLU", "layer.wrong-activation", place=architecture.activation_place, confidence=proved
+    )
 
 
 def dense(case: Case, spec: CheckSpec) -> Verdict:
@@ -116,10 +160,18 @@ def dense(case: Case, spec: CheckSpec) -> Verdict:
     right_in = architecture.dense_in in (features, own) or bool(architecture.extra) or batch_mixed
     if architecture.dense_out == classes and right_in:
         return answer.met(text, confidence="proved")
-    return answer.lost(text, "layer.dense-size", share=1.0 if not right_in else 0.5, place=architecture.dense_place, confidence="proved")
+    return answer.lost(
+        text,
+        "layer.dense-size",
+        share=1.0 if not right_in else 0.5,
+        place=architecture.dense_place,
+        confidence="proved",
+    )
 
 
-def _dense_without_run(answer: Answer, case: Case, architecture: Architecture | None, features: int, classes: int) -> Verdict:
+def _dense_without_run(
+    answer: Answer, case: Case, architecture: Architecture | None, features: int, classes: int
+) -> Verdict:
     called = _called(case, "linear")
     module = _declared(case, "Linear")
     shape = called.get("weight") if called else None
@@ -139,5 +191,8 @@ def _fits_own_convolution(case: Case, width: int) -> bool:
     seen, _ = _convolution(case)
     if seen is None or 0 in seen.stride:
         return False
-    sides = [(28 + 2 * p - d * (k - 1) - 1) // s + 1 for k, s, p, d in zip(seen.kernel, seen.stride, seen.padding, seen.dilation, strict=True)]
+    sides = [
+        (28 + 2 * p - d * (k - 1) - 1) // s + 1
+        for k, s, p, d in zip(seen.kernel, seen.stride, seen.padding, seen.dilation, strict=True)
+    ]
     return width == seen.out_channels * sides[0] * sides[1]

@@ -20,7 +20,9 @@ def loss(case: Case, spec: CheckSpec) -> Verdict:
     if not case.own_loop or not named:
         if case.own_loop and case.steps:
             return answer.not_assessed(f"the loss could not be recomputed: {case.steps[0].reason}")
-        return answer.unmet("the module only defines a model") if case.evidence.reference_loop else answer.absent("loss")
+        return (
+            answer.unmet("the module only defines a model") if case.evidence.reference_loop else answer.absent("loss")
+        )
     name, _ = Counter(s.loss for s in named).most_common(1)[0]
     place = next(s.loss_place for s in named if s.loss == name)
     if name == "cross entropy":
@@ -28,8 +30,12 @@ def loss(case: Case, spec: CheckSpec) -> Verdict:
     if name in SOFTMAX_TWICE or name == RELU_ON_LOGITS:
         return answer.met("cross entropy (what is applied before it belongs to question 2.2)", confidence="proved")
     if name and "swapped" in name:
-        return answer.lost("cross entropy with target and scores in each other's place", "loss.swapped-arguments", place=place,
-                           confidence="proved")
+        return answer.lost(
+            "cross entropy with target and scores in each other's place",
+            "loss.swapped-arguments",
+            place=place,
+            confidence="proved",
+        )
     if name == "another loss":
         return answer.lost("a loss that is not the cross entropy", "loss.not-cross-entropy", place=place)
     return answer.lost(f"{name}", "loss.not-cross-entropy", place=place, confidence="proved")
@@ -40,7 +46,11 @@ def optimizer(case: Case, spec: CheckSpec) -> Verdict:
     names = spec.parameters["optimizers"]
     answer = Answer(case, spec, " or ".join(names))
     state = case.evidence.state
-    stepping = state.optimizers if state else tuple(t.optimizer_description for t in case.evidence.traces if t.optimizer_description)
+    stepping = (
+        state.optimizers
+        if state
+        else tuple(t.optimizer_description for t in case.evidence.traces if t.optimizer_description)
+    )
     described = [d for d in (stepping or (state.alive_optimizers if state else ())) if d]
     if case.evidence.reference_loop:
         return answer.unmet("the module only defines a model")
@@ -51,17 +61,35 @@ def optimizer(case: Case, spec: CheckSpec) -> Verdict:
     place = _place(last) or case.verification.step_place
     wrong = [k for k in kinds if k not in names and not set(names) & set(last.get("bases", []))]
     if wrong:
-        return answer.lost(f"{wrong[0]}", "optimizer.not-sgd", place=place, confidence="proved" if _follows(case) else "observed")
+        return answer.lost(
+            f"{wrong[0]}", "optimizer.not-sgd", place=place, confidence="proved" if _follows(case) else "observed"
+        )
     if _follows(case) is False:
-        return answer.lost(f"{kinds.most_common(1)[0][0]} by name, but the weights do not move as it moves them", "optimizer.not-sgd", place=place)
+        return answer.lost(
+            f"{kinds.most_common(1)[0][0]} by name, but the weights do not move as it moves them",
+            "optimizer.not-sgd",
+            place=place,
+        )
     notes = []
     rate = _rate(last)
     if rate is not None and not SENSIBLE_RATES[0] <= rate <= SENSIBLE_RATES[1]:
         notes.append(note(case, "optimizer.learning-rate", "2.3", f"the learning rate is {rate:g}", place))
     if len(described) > 2 and case.verification.optimizers_stepping > 2:
-        notes.append(note(case, "optimizer.rebuilt", "2.3", f"{case.verification.optimizers_stepping} optimizers took steps", place))
+        notes.append(
+            note(
+                case,
+                "optimizer.rebuilt",
+                "2.3",
+                f"{case.verification.optimizers_stepping} optimizers took steps",
+                place,
+            )
+        )
     settings = f", learning rate {rate:g}" if rate is not None else ""
-    return answer.met(f"{kinds.most_common(1)[0][0]}{settings}", confidence="proved" if _follows(case) else "observed", notes=tuple(notes))
+    return answer.met(
+        f"{kinds.most_common(1)[0][0]}{settings}",
+        confidence="proved" if _follows(case) else "observed",
+        notes=tuple(notes),
+    )
 
 
 def _by_hand(answer: Answer, case: Case) -> Verdict:
@@ -104,11 +132,22 @@ def parameters(case: Case, spec: CheckSpec) -> Verdict:
     if not case.trained:
         return answer.absent("training with an optimizer")
     if held in ("all", "manual"):
-        return answer.met("all parameters of the model" if held == "all" else "the model's parameters, updated by hand", confidence="proved")
+        return answer.met(
+            "all parameters of the model" if held == "all" else "the model's parameters, updated by hand",
+            confidence="proved",
+        )
     if held == "none":
-        return answer.lost("the optimizer holds none of the parameters of the model that is trained", "optimizer.wrong-parameters",
-                           place=case.verification.step_place, confidence="proved")
+        return answer.lost(
+            "the optimizer holds none of the parameters of the model that is trained",
+            "optimizer.wrong-parameters",
+            place=case.verification.step_place,
+            confidence="proved",
+        )
     if held == "some":
-        return answer.lost("the optimizer holds only some of the model's parameters", "optimizer.wrong-parameters",
-                           place=case.verification.step_place, confidence="proved")
+        return answer.lost(
+            "the optimizer holds only some of the model's parameters",
+            "optimizer.wrong-parameters",
+            place=case.verification.step_place,
+            confidence="proved",
+        )
     return answer.absent("optimizer")

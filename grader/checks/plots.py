@@ -16,7 +16,11 @@ def plotted(case: Case, spec: CheckSpec) -> Verdict:
     shown = case.verification.shown
     if not case.evidence.pictures:
         reason = case.why_not_run()
-        return answer.not_assessed(f"no plot was seen, for {reason}") if reason else answer.lost("no image is plotted", "plot.missing")
+        return (
+            answer.not_assessed(f"no plot was seen, for {reason}")
+            if reason
+            else answer.lost("no image is plotted", "plot.missing")
+        )
     if shown is None:
         return answer.not_assessed("there are no kernels to compare the plots with")
     kernels = len(case.verification.kernels) or count
@@ -24,10 +28,18 @@ def plotted(case: Case, spec: CheckSpec) -> Verdict:
     if best >= min(count, kernels):
         return answer.met(f"{best} kernels are plotted", confidence="proved")
     if best:
-        return answer.lost(f"{best} of {kernels} kernels are plotted", "plot.too-few", share=0.5, place=shown.place, confidence="proved")
+        return answer.lost(
+            f"{best} of {kernels} kernels are plotted",
+            "plot.too-few",
+            share=0.5,
+            place=shown.place,
+            confidence="proved",
+        )
     if shown.others >= count:
         return answer.met(f"{shown.others} pictures of a kernel's size (what they show is judged below)")
-    return answer.lost("images are plotted, none of them a kernel of this model", "plot.wrong-tensor", place=shown.place)
+    return answer.lost(
+        "images are plotted, none of them a kernel of this model", "plot.wrong-tensor", place=shown.place
+    )
 
 
 def trained(case: Case, spec: CheckSpec) -> Verdict:
@@ -42,13 +54,29 @@ def trained(case: Case, spec: CheckSpec) -> Verdict:
     if shown is None:
         return answer.not_assessed("there are no kernels to compare the plots with")
     if shown.final:
-        return answer.met(f"{len(shown.final)} plotted kernels have the weights of the trained model", confidence="proved")
+        return answer.met(
+            f"{len(shown.final)} plotted kernels have the weights of the trained model", confidence="proved"
+        )
     if shown.initial:
-        return answer.lost("the plotted kernels have the weights from before the training", "plot.untrained-filters", place=shown.place,
-                           confidence="proved")
+        return answer.lost(
+            "the plotted kernels have the weights from before the training",
+            "plot.untrained-filters",
+            place=shown.place,
+            confidence="proved",
+        )
     if shown.intermediate:
-        return answer.lost("the plotted kernels have the weights of the middle of the training", "plot.untrained-filters", place=shown.place,
-                           share=0.5, confidence="proved")
+        return answer.lost(
+            "the plotted kernels have the weights of the middle of the training",
+            "plot.untrained-filters",
+            place=shown.place,
+            share=0.5,
+            confidence="proved",
+        )
     if shown.others:
-        return answer.lost("the plotted arrays are not this model's kernels", "plot.wrong-tensor", place=shown.place, confidence="proved")
+        return answer.lost(
+            "the plotted arrays are not this model's kernels",
+            "plot.wrong-tensor",
+            place=shown.place,
+            confidence="proved",
+        )
     return answer.unmet("none of the plotted images is a kernel of this model")

@@ -1,4 +1,4 @@
-"""Findings about the run itself: failed cells, limits, shadowed files. They explain lost marks and cost none themselves."""
+"""Findings about the run itself: failed cells, limits, shadowed files. They cost nothing themselves."""
 
 from __future__ import annotations
 
@@ -10,20 +10,36 @@ from grader.checks.result import Confidence, Finding, Where
 from grader.evidence.values import Evidence, Place, RunError
 
 _LIMITS = {"wall": "run.timeout", "memory": "run.out-of-memory"}
-_NETWORK = ("urlopen error", "Temporary failure in name resolution", "Name or service not known", "Network is unreachable",
-            "Connection refused", "Max retries exceeded")
+_NETWORK = (
+    "urlopen error",
+    "Temporary failure in name resolution",
+    "Name or service not known",
+    "Network is unreachable",
+    "Connection refused",
+    "Max retries exceeded",
+)
 
 
-def run_findings(evidence: Evidence, sources: Mapping[tuple[str, int | None], str], entry: str, limit: str | None,
-                 message: str, killed: bool, shadowed: Sequence[str]) -> tuple[Finding, ...]:
+def run_findings(
+    evidence: Evidence,
+    sources: Mapping[tuple[str, int | None], str],
+    entry: str,
+    limit: str | None,
+    message: str,
+    killed: bool,
+    shadowed: Sequence[str],
+) -> tuple[Finding, ...]:
     """`limit` names the limit that struck, `message` tells of it; `killed` says that the program died by itself."""
-    return tuple([
+    return (
         *_errors(evidence, sources, entry),
         *placeholders(sources, evidence),
         *_end(evidence, limit, message, killed, entry),
-        *(_finding("run.shadowed-module", f"{name} was not used: the grader's own stands in its place") for name in shadowed),
+        *(
+            _finding("run.shadowed-module", f"{name} was not used: the grader's own stands in its place")
+            for name in shadowed
+        ),
         *_network(evidence),
-    ])
+    )
 
 
 def _finding(name: str, message: str, where: Where | None = None, confidence: Confidence = "observed") -> Finding:
@@ -35,7 +51,9 @@ def _where(place: Place | None, sources: Mapping[tuple[str, int | None], str]) -
     if place is None:
         return None
     lines = sources.get((place.file, place.cell), "").splitlines()
-    return Where(place.file, place.cell, place.line, lines[place.line - 1].strip() if 0 < place.line <= len(lines) else None)
+    return Where(
+        place.file, place.cell, place.line, lines[place.line - 1].strip() if 0 < place.line <= len(lines) else None
+    )
 
 
 def _errors(evidence: Evidence, sources: Mapping[tuple[str, int | None], str], entry: str) -> Iterator[Finding]:
@@ -60,10 +78,13 @@ def placeholders(sources: Mapping[tuple[str, int | None], str], evidence: Eviden
             continue
         for node in ast.walk(tree):
             value = node.value if isinstance(node, (ast.Assign, ast.Expr)) else None
-            gap = isinstance(value, ast.Constant) and (value.value is Ellipsis or (
-                value.value is None and isinstance(node, ast.Assign) and cell in failed))
+            gap = isinstance(value, ast.Constant) and (
+                value.value is Ellipsis or (value.value is None and isinstance(node, ast.Assign) and cell in failed)
+            )
             if gap and isinstance(node, ast.stmt):
-                yield _finding("run.placeholder", "a gap of the skeleton is left", _where(Place(file, cell, node.lineno), sources))
+                yield _finding(
+                    "run.placeholder", "a gap of the skeleton is left", _where(Place(file, cell, node.lineno), sources)
+                )
                 break
 
 
@@ -76,5 +97,7 @@ def _end(evidence: Evidence, limit: str | None, message: str, killed: bool, entr
 
 
 def _network(evidence: Evidence) -> Iterator[Finding]:
-    if any(sign in error.text for error in evidence.errors for sign in _NETWORK) or any(sign in evidence.output for sign in _NETWORK):
+    if any(sign in error.text for error in evidence.errors for sign in _NETWORK) or any(
+        sign in evidence.output for sign in _NETWORK
+    ):
         yield _finding("run.network-attempt", "the program tried to reach the network, which the sandbox does not have")

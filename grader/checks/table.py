@@ -45,8 +45,12 @@ def validate(rubric: Rubric) -> None:
     for question in rubric.questions:
         for spec in question.checks:
             if spec.id not in CHECKS:
-                raise AssignmentError(f"there is no check {spec.id!r}", file="rubric.toml", place=f"question {question.id}",
-                                      remedy=f"The checks are {', '.join(sorted(CHECKS))}")
+                raise AssignmentError(
+                    f"there is no check {spec.id!r}",
+                    file="rubric.toml",
+                    place=f"question {question.id}",
+                    remedy=f"The checks are {', '.join(sorted(CHECKS))}",
+                )
 
 
 def run_checks(case: Case, rubric: Rubric) -> tuple[Verdict, ...]:

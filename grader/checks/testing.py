@@ -28,13 +28,23 @@ def phase(case: Case, spec: CheckSpec) -> Verdict:
     distinct = max([p.distinct for p in passes], default=training.test_distinct)
     place = case.verification.test_place
     if total and distinct < FULL * total:
-        return answer.lost(f"the test phase sees {distinct:,} of {total:,} test images", "test.coverage", share=0.5, place=place,
-                           confidence="proved")
+        return answer.lost(
+            f"the test phase sees {distinct:,} of {total:,} test images",
+            "test.coverage",
+            share=0.5,
+            place=place,
+            confidence="proved",
+        )
     count = len(passes) if not learnt else max(len(passes), round(training.test_rows / max(1, training.test_distinct)))
     own = training.epochs if case.own_loop else epochs
     if case.own_loop and count < min(own, epochs) - 1 and count < 0.8 * own and not case.ran_out:
-        return answer.lost(f"the model is tested {count} time{'s' if count != 1 else ''} in {own:.3g} epochs", "test.coverage", share=0.5,
-                           place=place, confidence="proved")
+        return answer.lost(
+            f"the model is tested {count} time{'s' if count != 1 else ''} in {own:.3g} epochs",
+            "test.coverage",
+            share=0.5,
+            place=place,
+            confidence="proved",
+        )
     return answer.met(f"{count} passes over {distinct:,} test images", confidence="proved", notes=_gradients_on(case))
 
 
@@ -51,11 +61,18 @@ def _no_phase(answer: Answer, case: Case) -> Verdict:
     if case.verification.data.swapped:
         return answer.met("a test phase (on the wrong set, which question 1 charges)")
     if case.verification.other_passes > 1 and case.own_loop:
-        return answer.lost("the test phase looks at training images", "test.on-training-data", place=case.verification.test_place,
-                           confidence="proved")
+        return answer.lost(
+            "the test phase looks at training images",
+            "test.on-training-data",
+            place=case.verification.test_place,
+            confidence="proved",
+        )
     reason = case.why_not_run()
-    return answer.not_assessed(f"no test phase was seen, for {reason}") if reason else answer.lost(
-        "the model never sees the test images", "test.missing")
+    return (
+        answer.not_assessed(f"no test phase was seen, for {reason}")
+        if reason
+        else answer.lost("the model never sees the test images", "test.missing")
+    )
 
 
 def _gradients_on(case: Case) -> tuple[Finding, ...]:
@@ -63,8 +80,15 @@ def _gradients_on(case: Case) -> tuple[Finding, ...]:
     rested = {p.event for p in case.verification.passes}
     for trace in case.evidence.traces:
         if not trace.backwards and trace.nodes and set(trace.events) & rested and trace.nodes[0].grad:
-            return (note(case, "test.gradients-on", "3.3", "gradients are recorded in the test phase, which takes time and memory",
-                         trace.nodes[0].place),)
+            return (
+                note(
+                    case,
+                    "test.gradients-on",
+                    "3.3",
+                    "gradients are recorded in the test phase, which takes time and memory",
+                    trace.nodes[0].place,
+                ),
+            )
     return ()
 
 
@@ -109,8 +133,11 @@ def reported(case: Case, spec: CheckSpec) -> Verdict:
         return answer.met("figures are shown that could not be matched with the recomputed ones")
     if not case.verification.passes:
         return answer.absent("test phase whose figures could be shown")
-    return answer.unmet("no figure of the test phase is shown", "Print the test loss and the test accuracy in every epoch.",
-                        case.verification.test_place)
+    return answer.unmet(
+        "no figure of the test phase is shown",
+        "Print the test loss and the test accuracy in every epoch.",
+        case.verification.test_place,
+    )
 
 
 def _mismatch(case: Case, claimed: float, measured: float, tolerance: float) -> tuple[Finding, ...]:

@@ -20,7 +20,10 @@ def _no_loop(answer: Answer, case: Case) -> Verdict | None:
     if case.evidence.reference_loop:
         return answer.unmet(ONLY_MODEL)
     if not case.trained:
-        looked = case.verification.architecture is not None and case.verification.other_passes + len(case.verification.passes) > 0
+        looked = (
+            case.verification.architecture is not None
+            and case.verification.other_passes + len(case.verification.passes) > 0
+        )
         if looked and case.why_not_run() is None:
             return answer.lost("the model is run, but there is no backward pass", "train.no-backward")
         return answer.absent("training with a backward pass")
@@ -43,8 +46,15 @@ def targets(case: Case, spec: CheckSpec) -> Verdict:
     example = next(t for t in seen if t.kind == kind)
     shape = f"({', '.join('N' if i == 0 and len(example.shape) > 1 else str(n) for i, n in enumerate(example.shape))})"
     if kind == "index":
-        return answer.lost(f"class indices of {example.dtype}, not one-hot rows", "target.not-one-hot", place=example.place, confidence="proved")
-    return answer.met(f"{'one-hot' if kind == 'one_hot' else 'soft'} targets {shape} of the right classes", confidence="proved")
+        return answer.lost(
+            f"class indices of {example.dtype}, not one-hot rows",
+            "target.not-one-hot",
+            place=example.place,
+            confidence="proved",
+        )
+    return answer.met(
+        f"{'one-hot' if kind == 'one_hot' else 'soft'} targets {shape} of the right classes", confidence="proved"
+    )
 
 
 def _wrong_classes(answer: Answer, wrong: list[Target]) -> Verdict:
@@ -68,15 +78,23 @@ def gradient(case: Case, spec: CheckSpec) -> Verdict:
     if partial and len(partial) * 2 > len([s for s in case.steps if s.linked]):
         first = partial[0]
         total = first.unlinked + len(first.linked)
-        return answer.lost(f"the loss takes in {len(first.linked)} of the {total} forward passes before it", "train.wrong-gradient",
-                           place=first.loss_place, confidence="proved")
+        return answer.lost(
+            f"the loss takes in {len(first.linked)} of the {total} forward passes before it",
+            "train.wrong-gradient",
+            place=first.loss_place,
+            confidence="proved",
+        )
     if judged and sum(s.negated for s in judged) * 2 > len(judged):
-        return answer.lost("the loss is negated, so that training makes it larger", "train.maximises", place=place, confidence="proved")
+        return answer.lost(
+            "the loss is negated, so that training makes it larger", "train.maximises", place=place, confidence="proved"
+        )
     if not judged:
         reason = next((s.reason for s in case.steps if s.reason), None)
         if any(s.cut for s in case.steps):
             return answer.met("what the cut graph leaves (the cut is charged in question 2.2)")
-        return answer.not_assessed(f"the gradient could not be recomputed: {reason or 'no backward pass was recorded in full'}")
+        return answer.not_assessed(
+            f"the gradient could not be recomputed: {reason or 'no backward pass was recorded in full'}"
+        )
     wrong = [s for s in judged if not s.gradient_matches and (s.cosine is None or s.cosine < RIGHT_COSINE)]
     if len(wrong) * 2 > len(judged):
         cosine = wrong[0].cosine
@@ -99,8 +117,12 @@ def batches(case: Case, spec: CheckSpec) -> Verdict:
     seen = f"{facts.distinct:,} of {facts.total:,} training images"
     ran_out = bool(case.ran_out)
     if facts.overlap > OVERLAPPING and not facts.same_batch and facts.distinct < coverage * facts.total:
-        return answer.lost(f"each batch repeats {facts.overlap:.0%} of the one before; the training sees {seen}", "train.overlapping-batches",
-                           place=place, confidence="proved")
+        return answer.lost(
+            f"each batch repeats {facts.overlap:.0%} of the one before; the training sees {seen}",
+            "train.overlapping-batches",
+            place=place,
+            confidence="proved",
+        )
     extra = _other_size(case, size)
     if facts.distinct < coverage * facts.total and not ran_out:
         name = "data.truncated" if facts.prefix and not facts.same_batch and facts.batches > 1 else "train.coverage"
@@ -116,11 +138,20 @@ def _other_size(case: Case, size: int) -> tuple[Finding, ...]:
     if size in sizes or not facts.batch_rows:
         return ()
     rows = facts.window_rows or facts.batch_rows
-    return (note(case, "train.batch-size", "3.1", f"batches of {rows} images instead of {size}", case.verification.train_place, "proved"),)
+    return (
+        note(
+            case,
+            "train.batch-size",
+            "3.1",
+            f"batches of {rows} images instead of {size}",
+            case.verification.train_place,
+            "proved",
+        ),
+    )
 
 
 def _per_image_updates(case: Case) -> bool:
-    """One update an image although the gradients are cleared more rarely: the update's place is wrong, not the batch."""
+    """One update an image, gradients cleared more rarely: the update's place is wrong, not the batch."""
     facts = case.verification.training
     return facts.window_rows == 1 and 0.5 < facts.stale_first < 0.999
 
@@ -137,7 +168,10 @@ def epochs(case: Case, spec: CheckSpec) -> Verdict:
         return answer.not_assessed("the images that were learnt from could not be matched with the training set")
     seen = facts.epochs
     if facts.same_batch or abs(seen - wanted) <= 0.05 * wanted:
-        return answer.met("every epoch repeats one batch (charged above)" if facts.same_batch else f"{seen:.3g} epochs", confidence="proved")
+        return answer.met(
+            "every epoch repeats one batch (charged above)" if facts.same_batch else f"{seen:.3g} epochs",
+            confidence="proved",
+        )
     if case.ran_out and seen < wanted:
         return answer.not_assessed(f"{seen:.3g} epochs, then {case.ran_out}")
     return answer.lost(f"{seen:.3g} epochs", "train.epochs", place=case.verification.train_place, confidence="proved")

@@ -26,14 +26,27 @@ def step(case: Case, spec: CheckSpec) -> Verdict:
     facts = case.verification.training
     place = case.verification.step_place or case.verification.train_place
     if not facts.updates:
-        return answer.lost("no update in the whole training: the parameters stay as they were made", "update.no-step",
-                           place=case.verification.train_place, confidence="proved")
+        return answer.lost(
+            "no update in the whole training: the parameters stay as they were made",
+            "update.no-step",
+            place=case.verification.train_place,
+            confidence="proved",
+        )
     wrong_owner = case.verification.optimizer_parameters in ("none", "some")
     if facts.window_rows == 1 and MOSTLY < facts.stale_first < NEARLY_ALL:
-        return answer.lost("one step for every image, while the gradients are cleared once a batch", "update.step-frequency",
-                           place=place, confidence="proved")
+        return answer.lost(
+            "one step for every image, while the gradients are cleared once a batch",
+            "update.step-frequency",
+            place=place,
+            confidence="proved",
+        )
     if facts.window_batches > 1 and facts.batch_rows >= size and facts.window_rows > facts.batch_rows:
-        return answer.lost(f"one step for every {facts.window_batches:.0f} batches", "update.step-frequency", place=place, confidence="proved")
+        return answer.lost(
+            f"one step for every {facts.window_batches:.0f} batches",
+            "update.step-frequency",
+            place=place,
+            confidence="proved",
+        )
     if wrong_owner:
         return answer.met("one step a batch (whose parameters it moves belongs to question 2.3)", confidence="proved")
     return answer.met(f"{facts.updates:,} updates for {facts.batches:,} backward passes", confidence="proved")
@@ -48,24 +61,43 @@ def zero_grad(case: Case, spec: CheckSpec) -> Verdict:
     facts = case.verification.training
     place = case.verification.train_place
     if facts.without_gradient > MOSTLY:
-        return answer.lost("the gradients are cleared before the step can use them", "update.cleared-before-step",
-                           place=case.verification.step_place or place, confidence="proved")
+        return answer.lost(
+            "the gradients are cleared before the step can use them",
+            "update.cleared-before-step",
+            place=case.verification.step_place or place,
+            confidence="proved",
+        )
     if case.verification.optimizer_parameters == "none":
         return answer.met("the gradients of the parameters that the optimizer holds are cleared")
     if not facts.updates:
         stale = facts.stale_unupdated
         if stale is not None and stale > MOSTLY:
-            return answer.lost("gradients add up over all batches", "update.no-zero-grad", place=place, confidence="proved")
+            return answer.lost(
+                "gradients add up over all batches", "update.no-zero-grad", place=place, confidence="proved"
+            )
         return answer.met("no old gradient is left at a backward pass", confidence="proved")
     if facts.window_rows == 1 and MOSTLY < facts.stale_first < NEARLY_ALL:
         return answer.met("the gradients are cleared once a batch (the step's place is charged above)")
     if facts.stale_first > MOSTLY:
-        return answer.lost(f"old gradients are still there at {facts.stale_first:.0%} of the updates, so that they add up", "update.no-zero-grad",
-                           place=place, confidence="proved")
+        return answer.lost(
+            f"old gradients are still there at {facts.stale_first:.0%} of the updates, so that they add up",
+            "update.no-zero-grad",
+            place=place,
+            confidence="proved",
+        )
     if facts.stale_inner is not None and facts.window_batches > 1 and facts.stale_inner < MOSTLY:
-        return answer.lost(f"the gradients are cleared {facts.window_batches:.0f} times a step, so that the step uses the last one alone",
-                           "update.zero-frequency", place=place, confidence="proved")
+        return answer.lost(
+            f"the gradients are cleared {facts.window_batches:.0f} times a step, which then uses the last one alone",
+            "update.zero-frequency",
+            place=place,
+            confidence="proved",
+        )
     if facts.stale_first > 0.02:
-        return answer.lost(f"old gradients are still there at {facts.stale_first:.0%} of the updates", "update.zero-frequency", share=0.5,
-                           place=place, confidence="proved")
+        return answer.lost(
+            f"old gradients are still there at {facts.stale_first:.0%} of the updates",
+            "update.zero-frequency",
+            share=0.5,
+            place=place,
+            confidence="proved",
+        )
     return answer.met("no old gradient is left when a batch begins", confidence="proved")

@@ -12,7 +12,12 @@ from grader.pipeline import data_in_use, download_data, install_data
 
 
 @click.command("data")
-@click.option("--from", "source", type=click.Path(path_type=Path, file_okay=False), help="Install the train.npz and test.npz of this folder.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Install the train.npz and test.npz of this folder.",
+)
 @click.option("--download", is_flag=True, help="Fetch MNIST and verify its SHA-256.")
 @click.option("--assignment", type=click.Path(path_type=Path, file_okay=False), help="The assignment's folder.")
 def data_command(source: Path | None, download: bool, assignment: Path | None) -> int:

@@ -43,13 +43,15 @@ for command in (run_command, data_command, explain_command, doctor_command):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits: 0 graded, 1 below --min-score, 2 usage, 3 not gradable, 4 failed, 130 interrupted."""
+    """Runs the command line and exits with 0 (graded), 1 (below --min-score), 2 (usage), 3 (not gradable), 4 or 130."""
     sys.exit(_run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        result: Any = cli.main(args=None if arguments is None else list(arguments), prog_name="grade", standalone_mode=False)
+        result: Any = cli.main(
+            args=None if arguments is None else list(arguments), prog_name="grade", standalone_mode=False
+        )
         return result if isinstance(result, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -75,8 +77,11 @@ def _own_fault(error: Exception) -> int:
 
     if os.environ.get("GRADE_DEBUG"):
         traceback.print_exception(error)
-    return _fail(f"the grader itself failed: {type(error).__name__}: {error}. Set GRADE_DEBUG=1 for the traceback, and please report it",
-                 EXIT_FAILED)
+    return _fail(
+        f"the grader itself failed: {type(error).__name__}: {error}. "
+        "Set GRADE_DEBUG=1 for the traceback, and please report it",
+        EXIT_FAILED,
+    )
 
 
 def _fail(message: str, code: int) -> int:

@@ -18,14 +18,20 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UsageError(f"cannot write there ({error.strerror})", file=str(folder), remedy="Name another folder with --out") from error
+        raise UsageError(
+            f"cannot write there ({error.strerror})", file=str(folder), remedy="Name another folder with --out"
+        ) from error
 
 
 def write_reports(folder: Path, graded: Graded) -> Path:
     """Writes report.json, report.html, report.md and the executed notebook to `folder`/<id>; returns that folder."""
     target = folder / graded.grade.submission.id
     target.mkdir(parents=True, exist_ok=True)
-    files = {"report.json": json_.render(graded.grade), "report.html": html.render(graded.grade), "report.md": markdown.render(graded.grade)}
+    files = {
+        "report.json": json_.render(graded.grade),
+        "report.html": html.render(graded.grade),
+        "report.md": markdown.render(graded.grade),
+    }
     if graded.notebook is not None:
         files["executed.ipynb"] = graded.notebook
     for name, text in files.items():

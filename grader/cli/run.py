@@ -24,22 +24,44 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.command("run")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--assignment", type=FOLDER, help="The assignment's folder; default: the practical that comes with the grader.")
+@click.option(
+    "--assignment", type=FOLDER, help="The assignment's folder; default: the practical that comes with the grader."
+)
 @click.option("--data", type=FOLDER, help="A folder with train.npz and test.npz.")
 @click.option("--out", type=FOLDER, default=Path("grades"), show_default=True, help="Where reports are written.")
 @click.option("--quick", is_flag=True, help="The first 6,000 and 1,000 images only, for a check on every push.")
 @click.option("--timeout", type=click.FloatRange(min=1), metavar="S", help="Seconds that a submission may run.")
 @click.option("--memory", type=click.FloatRange(min=0.5), metavar="GB", help="Memory that a submission may use.")
-@click.option("--min-score", type=click.FloatRange(0, 100), metavar="PERCENT", help="Exit with 1 below this share of the points.")
-@click.option("--format", "form", type=click.Choice(["terminal", "json", "markdown"]), default="terminal", show_default=True,
-              help="What is shown on the screen.")
+@click.option(
+    "--min-score", type=click.FloatRange(0, 100), metavar="PERCENT", help="Exit with 1 below this share of the points."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json", "markdown"]),
+    default="terminal",
+    show_default=True,
+    help="What is shown on the screen.",
+)
 @click.option("--one", is_flag=True, help="Read a folder as one submission.")
 @click.option("--each", is_flag=True, help="Read a folder as a class.")
 @click.option("--no-cache", is_flag=True, help="Run again what was run before.")
 @click.option("--allow-unsandboxed", is_flag=True, help="Run without isolation where none can be had.")
-def run_command(path: Path, assignment: Path | None, data: Path | None, out: Path, quick: bool, timeout: float | None,
-                memory: float | None, min_score: float | None, form: str, one: bool, each: bool, no_cache: bool,
-                allow_unsandboxed: bool) -> int:
+def run_command(
+    path: Path,
+    assignment: Path | None,
+    data: Path | None,
+    out: Path,
+    quick: bool,
+    timeout: float | None,
+    memory: float | None,
+    min_score: float | None,
+    form: str,
+    one: bool,
+    each: bool,
+    no_cache: bool,
+    allow_unsandboxed: bool,
+) -> int:
     """Grade a notebook, module, folder or zip, or every submission in a folder."""
     candidates = find_candidates(path, one=one, each=each)
     check_writable(out)
@@ -51,7 +73,15 @@ def run_command(path: Path, assignment: Path | None, data: Path | None, out: Pat
     return _exit_code(done, min_score)
 
 
-def _grade(grader: Grader, candidate: Candidate, out: Path, progress: Progress, cancelled: threading.Event, form: str, count: int) -> Graded:
+def _grade(
+    grader: Grader,
+    candidate: Candidate,
+    out: Path,
+    progress: Progress,
+    cancelled: threading.Event,
+    form: str,
+    count: int,
+) -> Graded:
     graded = grader.grade_one(candidate, lambda stage: progress.stage(candidate.id, stage), cancelled)
     if cancelled.is_set():
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""What a run left behind, as frozen plain values. Everything here was said by the student's process: evidence, not truth."""
+"""What a run left behind, as frozen plain values. The student's process said it: it is no truth yet."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Events:
     """The journal: arrays of one length, in the order of time; `start[i]` is where event i's rows begin in `keys`.
 
     `who` is the model's number on FORWARD, LOSS and BACKWARD, the optimizer's on STEP, the cell's on CELL; `size` the
-    number of images, or of forward passes on BACKWARD; `value` the loss; `keys` and `predicted` have one entry an image.
+    number of images, or of forward passes on BACKWARD; `value` the loss; `keys` and `predicted` have an entry an image.
     """
 
     kind: np.ndarray
@@ -158,7 +158,7 @@ class ProbeAnswer:
 
 @dataclass(frozen=True)
 class State:
-    """What was there at the end. `models` lists the parameters of each model by number; `header` has the rest as told."""
+    """What was there at the end. `models` lists the parameters of each model by number."""
 
     models: Mapping[int, tuple[int, ...]]
     final: Mapping[int, np.ndarray] = field(repr=False)

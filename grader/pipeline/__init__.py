@@ -9,8 +9,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.assignment import (Assignment, Baseline, Dataset, Limits, Progress, cache_directory, find_baseline, find_dataset,
-                               install_dataset, load_assignment, silent)
+from grader.assignment import (
+    Assignment,
+    Baseline,
+    Dataset,
+    Limits,
+    Progress,
+    cache_directory,
+    find_baseline,
+    find_dataset,
+    install_dataset,
+    load_assignment,
+    silent,
+)
 from grader.checks.catalogue import all_kinds, find_kind
 from grader.checks.table import validate
 from grader.errors import SubmissionRejected
@@ -28,8 +39,20 @@ if TYPE_CHECKING:
 
     from grader.verify.run import Setting
 
-__all__ = ["Candidate", "Graded", "Grader", "Options", "all_kinds", "available_isolation", "data_in_use", "download_data",
-           "find_candidates", "find_kind", "install_data", "prepare"]
+__all__ = [
+    "Candidate",
+    "Graded",
+    "Grader",
+    "Options",
+    "all_kinds",
+    "available_isolation",
+    "data_in_use",
+    "download_data",
+    "find_candidates",
+    "find_kind",
+    "install_data",
+    "prepare",
+]
 
 
 @dataclass(frozen=True)
@@ -65,29 +88,46 @@ class Grader:
     store: EvidenceStore | None
     setting: Future[Setting]
 
-    def grade_one(self, candidate: Candidate, listener: Listener = lambda _: None, cancelled: threading.Event | None = None) -> Graded:
+    def grade_one(
+        self, candidate: Candidate, listener: Listener = lambda _: None, cancelled: threading.Event | None = None
+    ) -> Graded:
         """submission -> staged workspace -> sandboxed run -> evidence -> verification -> checks -> score."""
         try:
             submission = load_submission(candidate)
         except SubmissionRejected as error:
             info = SubmissionInfo(candidate.id, str(candidate.path), _kind(candidate.path), "")
             return Graded(rejected(info, self.assignment, str(error)))
-        collected = collect(submission, self.assignment, self.dataset, self._probes, self.isolation, self.limits, self.store,
-                            listener, cancelled)
+        collected = collect(
+            submission,
+            self.assignment,
+            self.dataset,
+            self._probes,
+            self.isolation,
+            self.limits,
+            self.store,
+            listener,
+            cancelled,
+        )
         listener("verifying")
         from grader.verify.run import verify
 
         setting = replace(self.setting.result(), probes=self._probes(collected.probe_seed))
         verifications = verify(collected.evidence, setting)
         listener("judging")
-        grade = assemble(submission, collected, verifications, self.assignment, self.dataset, self.baseline, self._isolation_notes())
+        grade = assemble(
+            submission, collected, verifications, self.assignment, self.dataset, self.baseline, self._isolation_notes()
+        )
         return Graded(grade, executed_notebook(submission, collected.evidence))
 
     def _probes(self, seed: int) -> np.ndarray:
         return make_probes(self.setting.result().images.test, seed)
 
     def _isolation_notes(self) -> tuple[str, ...]:
-        return () if self.isolation.level == "full" else tuple(f"isolation is {self.isolation.level}: {d}" for d in self.isolation.details[:3])
+        return (
+            ()
+            if self.isolation.level == "full"
+            else tuple(f"isolation is {self.isolation.level}: {d}" for d in self.isolation.details[:3])
+        )
 
 
 def prepare(options: Options, progress: Progress = silent) -> Grader:

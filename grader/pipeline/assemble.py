@@ -11,8 +11,22 @@ from grader.checks.result import Finding
 from grader.checks.run import placeholders, run_findings
 from grader.checks.table import run_checks
 from grader.pipeline.collect import Collected
-from grader.score import (Accuracy, AssignmentInfo, DatasetInfo, EpochMetrics, Grade, Reference, RunInfo, Stage, Status,
-                          SubmissionInfo, Training, collect_findings, review_reasons, score_questions)
+from grader.score import (
+    Accuracy,
+    AssignmentInfo,
+    DatasetInfo,
+    EpochMetrics,
+    Grade,
+    Reference,
+    RunInfo,
+    Stage,
+    Status,
+    SubmissionInfo,
+    Training,
+    collect_findings,
+    review_reasons,
+    score_questions,
+)
 from grader.submission import Submission
 from grader.verify.result import TestPass, Verification
 
@@ -31,8 +45,15 @@ def sources_of(submission: Submission) -> dict[tuple[str, int | None], str]:
     return found
 
 
-def assemble(submission: Submission, collected: Collected, verifications: Sequence[Verification], assignment: Assignment,
-             dataset: Dataset, baseline: Baseline | None, isolation_notes: Sequence[str] = ()) -> Grade:
+def assemble(
+    submission: Submission,
+    collected: Collected,
+    verifications: Sequence[Verification],
+    assignment: Assignment,
+    dataset: Dataset,
+    baseline: Baseline | None,
+    isolation_notes: Sequence[str] = (),
+) -> Grade:
     """The grade of the model that does best: what else was tried in the notebook costs nothing."""
     sources = sources_of(submission)
     ran_out = collected.outcome.message if collected.outcome.limit else ""
@@ -56,9 +77,15 @@ def assemble(submission: Submission, collected: Collected, verifications: Sequen
         accuracy=_accuracy(case, baseline),
         training=_training(case, dataset, baseline),
         dataset=DatasetInfo(dataset.name, dataset.train, dataset.test, dataset.sha256),
-        run=RunInfo(collected.outcome.isolation, collected.outcome.wall_s, collected.outcome.cpu_s,
-                    collected.outcome.peak_memory_bytes / 2**20, int(assignment.rubric.parameters["seed"]), collected.cached,
-                    collected.outcome.limit),
+        run=RunInfo(
+            collected.outcome.isolation,
+            collected.outcome.wall_s,
+            collected.outcome.cpu_s,
+            collected.outcome.peak_memory_bytes / 2**20,
+            int(assignment.rubric.parameters["seed"]),
+            collected.cached,
+            collected.outcome.limit,
+        ),
         review=tuple(review),
         message=collected.flaw or (collected.outcome.message if collected.outcome.status in _STATUS else ""),
         stages=_stages(case, assignment.rubric.parameters),
@@ -71,23 +98,32 @@ def _cells(submission: Submission) -> tuple[tuple[int, str], ...]:
     return tuple(enumerate(submission.cells, 1))
 
 
-def _about_the_run(submission: Submission, collected: Collected, sources: Mapping[tuple[str, int | None], str],
-                   verification: Verification) -> tuple[Finding, ...]:
+def _about_the_run(
+    submission: Submission,
+    collected: Collected,
+    sources: Mapping[tuple[str, int | None], str],
+    verification: Verification,
+) -> tuple[Finding, ...]:
     outcome = collected.outcome
     killed = outcome.status == "crashed" or any(cell.died for cell in collected.evidence.cells)
-    return run_findings(collected.evidence, sources, submission.entry, outcome.limit,
-                        outcome.message, killed, submission.shadowed)
+    return run_findings(
+        collected.evidence, sources, submission.entry, outcome.limit, outcome.message, killed, submission.shadowed
+    )
 
 
 def _doubts(case: Case, collected: Collected) -> list[str]:
     """What the trusted side could not confirm, and a person may want to look at."""
     doubts = []
     if case.verification.probe.agrees is False:
-        doubts.append("the model answers fresh images otherwise than its recorded operations and weights do "
-                      f"(by up to {case.verification.probe.largest_difference:.2g} of the largest score)")
+        doubts.append(
+            "the model answers fresh images otherwise than its recorded operations and weights do "
+            f"(by up to {case.verification.probe.largest_difference:.2g} of the largest score)"
+        )
     wrong = [s for s in case.steps if s.equivalent is False]
     if wrong:
-        doubts.append(f"{len(wrong)} of {len(case.steps)} recorded updates could not be reproduced from their own operations")
+        doubts.append(
+            f"{len(wrong)} of {len(case.steps)} recorded updates could not be reproduced from their own operations"
+        )
     if collected.evidence.state is not None and collected.evidence.state.faults:
         doubts.append(f"the recorder met {sum(collected.evidence.state.faults.values())} things that it could not note")
     if collected.flaw:
@@ -117,8 +153,10 @@ def _training(case: Case, dataset: Dataset, baseline: Baseline | None) -> Traini
     passes = case.verification.passes
     return Training(
         epochs=tuple(_epoch(case, i, len(facts.losses), passes) for i in range(len(facts.losses))),
-        reference_epochs=tuple(EpochMetrics(e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy)
-                               for e in (baseline.epochs if baseline else ())),
+        reference_epochs=tuple(
+            EpochMetrics(e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy)
+            for e in (baseline.epochs if baseline else ())
+        ),
         train_examples_seen=facts.distinct if case.trained else None,
         train_examples=dataset.train,
         test_examples_seen=max([p.distinct for p in passes], default=None),
@@ -130,13 +168,17 @@ def _epoch(case: Case, index: int, epochs: int, passes: Sequence[TestPass]) -> E
     facts = case.verification.training
     share = facts.updates / epochs if epochs else 0
     after = [p for p in passes if share and round(p.updates_before / share) == index + 1]
-    return EpochMetrics(_finite(facts.losses[index]), facts.accuracies[index],
-                        _finite(after[-1].loss) if after else None, after[-1].accuracy if after else None)
+    return EpochMetrics(
+        _finite(facts.losses[index]),
+        facts.accuracies[index],
+        _finite(after[-1].loss) if after else None,
+        after[-1].accuracy if after else None,
+    )
 
 
 def _stages(case: Case, parameters: Mapping[str, object]) -> tuple[Stage, ...]:
     found = case.verification.architecture
-    side, = {int(parameters["image"][0])}  # type: ignore[index]
+    (side,) = {int(parameters["image"][0])}  # type: ignore[index]
     kernel, stride, channels = (int(parameters[k]) for k in ("kernel", "stride", "out_channels"))  # type: ignore[call-overload]
     out = (side - kernel) // stride + 1
     asked = f"convolution {kernel}x{kernel}, stride {stride}"
@@ -151,8 +193,13 @@ def _stages(case: Case, parameters: Mapping[str, object]) -> tuple[Stage, ...]:
     return (
         Stage("x", "image", (side, side, 1), (side, side, 1) if conv else None),
         Stage("z_1", asked, (out, out, channels), z, None if seen_conv == asked else seen_conv),
-        Stage("v_1", "ReLU", (out, out, channels), z if activation else None,
-              None if activation in ("ReLU", None) else ("no activation" if activation == "none" else activation)),
+        Stage(
+            "v_1",
+            "ReLU",
+            (out, out, channels),
+            z if activation else None,
+            None if activation in ("ReLU", None) else ("no activation" if activation == "none" else activation),
+        ),
         Stage("u_2", "flatten", (features,), (found.dense_in,) if found and found.dense_in else None),
         Stage("y_hat", "dense", (classes,), (found.dense_out,) if found and found.dense_out else None),
     )
@@ -162,8 +209,16 @@ def rejected(submission: SubmissionInfo, assignment: Assignment, message: str) -
     """The grade of a submission that could not be taken in at all."""
     return Grade(
         assignment=AssignmentInfo(assignment.rubric.id, assignment.rubric.title, assignment.rubric.sha256),
-        submission=submission, status="rejected", score=0.0, max_score=assignment.rubric.max_score, questions=(), findings=(),
-        accuracy=Accuracy(), training=Training(), dataset=None, run=None, review=(message,), message=message,
+        submission=submission,
+        status="rejected",
+        score=0.0,
+        max_score=assignment.rubric.max_score,
+        questions=(),
+        findings=(),
+        accuracy=Accuracy(),
+        training=Training(),
+        dataset=None,
+        run=None,
+        review=(message,),
+        message=message,
     )
-
-

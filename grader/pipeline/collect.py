@@ -36,7 +36,7 @@ class Collected:
 
 
 class _Reader:
-    """Reads the pipe: hands the probes in when the student's code has ended, and ends the run when they are answered."""
+    """Reads the pipe: hands the probes in when the student's code has ended, ends the run when they are answered."""
 
     def __init__(self, probes: Callable[[], np.ndarray], listener: Listener):
         self._frames = FrameReader()
@@ -69,9 +69,17 @@ class _Reader:
         return reply
 
 
-def collect(submission: Submission, assignment: Assignment, dataset: Dataset, make_probes: Callable[[int], np.ndarray],
-            isolation: Isolation, limits: Limits, store: EvidenceStore | None, listener: Listener,
-            cancelled: threading.Event | None) -> Collected:
+def collect(
+    submission: Submission,
+    assignment: Assignment,
+    dataset: Dataset,
+    make_probes: Callable[[int], np.ndarray],
+    isolation: Isolation,
+    limits: Limits,
+    store: EvidenceStore | None,
+    listener: Listener,
+    cancelled: threading.Event | None,
+) -> Collected:
     """Runs `submission`, or reads its stored run; `store` None runs it in any case.
 
     `make_probes` makes the probe images (N, 784) of a seed, which nobody in the sandbox knows before it has ended.
@@ -97,12 +105,20 @@ def collect(submission: Submission, assignment: Assignment, dataset: Dataset, ma
     return Collected(outcome, evidence, False, seed, flaw)
 
 
-def _key_parts(submission: Submission, assignment: Assignment, dataset: Dataset, isolation: Isolation, limits: Limits) -> Mapping[str, Any]:
+def _key_parts(
+    submission: Submission, assignment: Assignment, dataset: Dataset, isolation: Isolation, limits: Limits
+) -> Mapping[str, Any]:
     helpers = {name: hashlib.sha256(content).hexdigest() for name, content in assignment.helpers.items()}
     parameters = assignment.rubric.parameters
     return {
-        "submission": submission.sha256, "kind": submission.entry_kind, "dataset": dataset.sha256, "recorder": RECORDER_VERSION,
-        "helpers": helpers, "isolation": isolation.level, "limits": asdict(limits), "seed": parameters["seed"],
+        "submission": submission.sha256,
+        "kind": submission.entry_kind,
+        "dataset": dataset.sha256,
+        "recorder": RECORDER_VERSION,
+        "helpers": helpers,
+        "isolation": isolation.level,
+        "limits": asdict(limits),
+        "seed": parameters["seed"],
         "loop": [parameters[key] for key in ("classes", "epochs", "batch_size", "learning_rate")],
     }
 

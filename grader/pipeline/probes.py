@@ -1,4 +1,4 @@
-"""Images on which a model is asked when its program has ended: test images, shuffled and perturbed, never seen before."""
+"""Images that a model is asked about when its program has ended: test images, shuffled and perturbed."""
 
 from __future__ import annotations
 

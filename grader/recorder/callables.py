@@ -129,7 +129,8 @@ def rebuild(candidate: Candidate) -> Callable[[torch.Tensor], Any] | None:
     if not functions:
         return None
     function, name = functions[0], candidate.data_argument
-    return lambda images: function(**{**candidate.arguments, name: images})
+    others = {k: v for k, v in candidate.arguments.items() if k != name}
+    return lambda images: function(**others, **{str(name): images})
 
 
 def _arguments(frame: FrameType) -> dict[str, Any]:

@@ -36,8 +36,9 @@ def send_state(watch: Watch, namespace: Mapping[str, Any]) -> None:
     watch.journal.flush()
     nothing: tuple[list[dict[str, Any]], dict[str, np.ndarray]] = ([], {})
     variables, samples = _try(watch, "variables", nothing, _variables, namespace)
-    modules = _try(watch, "modules", [], _modules, watch)
-    alive = _try(watch, "optimizers", [], _alive_optimizers, watch)
+    none: list[dict[str, Any]] = []
+    modules = _try(watch, "modules", none, _modules, watch)
+    alive = _try(watch, "optimizers", none, _alive_optimizers, watch)
     arrays: dict[str, np.ndarray] = {}
     for number, tensor in enumerate(watch.parameters.tensors):
         arrays[f"final/{number}"] = array(tensor)
@@ -46,7 +47,7 @@ def send_state(watch: Watch, namespace: Mapping[str, Any]) -> None:
             arrays[f"gradient/{number}"] = array(tensor.grad)
     header = {
         "kind": "state",
-        "models": {str(model): sorted(used) for model, used in watch.models.items()},
+        "models": {str(model): sorted(used) for model, used in watch.models.used.items()},
         "overflow": watch.parameters.overflow,
         "optimizers": [
             {**watch.optimizers.describe(o), "at": p}

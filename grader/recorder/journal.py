@@ -70,7 +70,7 @@ class Journal:
         self._sent_at = time.monotonic()
         if not self._kinds:
             return
-        arrays = {
+        arrays: dict[str, np.ndarray] = {
             "kind": np.array(self._kinds, dtype=np.uint8),
             "flags": np.array(self._flags, dtype=np.uint8),
             "who": np.array(self._who, dtype=np.int32),

@@ -150,16 +150,16 @@ def main() -> None:
     from ipykernel.ipkernel import IPythonKernel
     from ipykernel.kernelapp import IPKernelApp
 
-    class Kernel(IPythonKernel):  # type: ignore[misc]
+    class Kernel(IPythonKernel):
         def raw_input(self, prompt: str = "") -> str:
             _no_input(prompt)
 
-        def getpass(self, prompt: str = "", stream: Any = None) -> str:
+        def getpass(self, prompt: str = "", *_: Any, **__: Any) -> str:
             _no_input(prompt)
 
     application = IPKernelApp.instance(kernel_class=Kernel)
     application.initialize(sys.argv[1:])
-    builtins.input = _no_input
+    builtins.input = _no_input  # type: ignore[assignment]
     recording.attach(application.kernel.shell)
     application.start()
 

@@ -84,4 +84,5 @@ def train(model: torch.nn.Module, data: str, settings: Mapping[str, Any]) -> Non
 def _scores(result: Any) -> torch.Tensor:
     if isinstance(result, torch.Tensor):
         return result
-    return result[0] if isinstance(result, (tuple, list)) else next(iter(result.values()))
+    scores: torch.Tensor = result[0] if isinstance(result, (tuple, list)) else next(iter(result.values()))
+    return scores

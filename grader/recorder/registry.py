@@ -28,11 +28,6 @@ class Parameters:
             found = self._add(tensor)
         return found
 
-    def see(self, number: int) -> None:
-        """Takes the first values anew where there were none yet."""
-        if self.first[number].shape != tuple(self.tensors[number].shape):
-            self.first[number] = array(self.tensors[number])
-
     def known(self, tensor: torch.Tensor) -> int | None:
         return self._numbers.get(id(tensor))
 

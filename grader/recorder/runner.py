@@ -75,7 +75,7 @@ class Conversation:
         client = NotebookClient(notebook, timeout=None, allow_errors=True, store_widget_state=False)
         kernel = self._kernel
 
-        class Client(AsyncKernelClient):  # type: ignore[misc]
+        class Client(AsyncKernelClient):
             async def is_alive(self) -> bool:
                 return kernel.poll() is None
 

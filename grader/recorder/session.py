@@ -43,7 +43,7 @@ class Session:
 
     def enter(self) -> None:
         if not self._entered:
-            self.trace.__enter__()
+            self.trace.__enter__()  # type: ignore[no-untyped-call]
             self._entered = True
             if self.finder:
                 self.finder.start()
@@ -53,7 +53,7 @@ class Session:
             self._entered = False
             if self.finder:
                 self.finder.stop()
-            self.trace.__exit__(None, None, None)
+            self.trace.__exit__(None, None, None)  # type: ignore[no-untyped-call]
 
     def saw_forward(self, images: torch.Tensor, event: int) -> None:
         self._events.append(event)

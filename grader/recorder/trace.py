@@ -1,7 +1,8 @@
 """One sampled stretch of the program, operation by operation: enough for the trusted side to do it again.
 
-Only what depends on a parameter or on the batch that reached a layer is written down ("live" operations). Whatever else such an operation consumes (images,
-targets, masks) is copied at the moment of its use, so that it does not matter how it was made.
+Only what depends on a parameter or on the batch that reached a layer is written down ("live" operations). Whatever
+else such an operation consumes (images, targets, masks) is copied at the moment of its use, so that it does not
+matter how it was made.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .place import Places
@@ -25,7 +27,7 @@ class Trace(TorchDispatchMode):
     """Writes down live operations while it is entered; `rich` traces also keep large intermediate values."""
 
     def __init__(self, parameters: Parameters, places: Places, *, rich: bool):
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._parameters = parameters
         self._places = places
         self.rich = rich
@@ -97,6 +99,9 @@ class Trace(TorchDispatchMode):
         self.nodes.append(node)
 
     def _is_live(self, tensor: torch.Tensor) -> bool:
+        if is_lazy(tensor):
+            # A lazy layer's parameter before its first use has neither shape nor values.
+            return False
         return id(tensor) in self._live or id(tensor) in self._data or (tensor.is_leaf and tensor.requires_grad)
 
     def _changes_parameter(self, func: Any, args: Any) -> bool:
@@ -120,12 +125,9 @@ class Trace(TorchDispatchMode):
             return {"v": known}
         if tensor.is_leaf and tensor.requires_grad and id(tensor) not in self._data:
             number = self._parameters.number(tensor)
-            # A lazy layer's parameter has no values before its first use.
-            empty = number in self.used and self.arrays[f"parameter/{number}"].shape != tuple(tensor.shape)
-            if number >= 0 and (empty or number not in self.used):
+            if number >= 0 and number not in self.used:
                 self.used[number] = tensor
                 self.arrays[f"parameter/{number}"] = array(tensor)
-                self._parameters.see(number)
             return {"p": number}
         reference: dict[str, Any] = {"shape": list(tensor.shape), "dtype": str(tensor.dtype).removeprefix("torch.")}
         event = self._data.get(id(tensor))

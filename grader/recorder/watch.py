@@ -11,6 +11,7 @@ import torch
 from . import fingerprint, journal
 from .callables import Candidate
 from .journal import Journal
+from .models import Models
 from .place import Places
 from .registry import Optimizers, Parameters, array
 from .session import Session
@@ -64,17 +65,13 @@ class Watch:
         self.journal = Journal(wire)
         self.candidates: list[Candidate] = []
         self.layers: list[dict[str, Any]] = []
-        self.models: dict[int, dict[int, torch.Tensor]] = {}
+        self.models = Models(self.parameters)
         self.faults: dict[str, int] = {}
         self._session: Session | None = None
         self._sessions = 0
         self._snapshots = 0
         self._updates = 0
         self._due = True
-        self._model = -1
-        self._versions: dict[int, int] = {}
-        self._small: torch.Tensor | None = None
-        self._small_value: torch.Tensor | None = None
         self._since_backward = 0
         # So many forward events in a row, without a backward pass, are no more than this program's way to one loss.
         self._run = 1
@@ -104,7 +101,7 @@ class Watch:
                 self._forward(input, weight)
         elif input.shape[-1] == fingerprint.PIXELS:
             self._forward(input, weight)
-        self._use(weight, *(t for t in (*rest, *options.values()) if isinstance(t, torch.Tensor)))
+        self.models.use(weight, *(t for t in (*rest, *options.values()) if isinstance(t, torch.Tensor)))
 
     @guarded
     def on_unfold(self, input: torch.Tensor, *_: Any, **__: Any) -> None:
@@ -129,27 +126,10 @@ class Watch:
             }
         )
 
-    def _use(self, *tensors: torch.Tensor) -> None:
-        """Counts leaf tensors as parameters of the model in use; the smallest of them is the one that is looked at."""
-        used = self.models.setdefault(self._model, {})
-        for tensor in tensors:
-            if id(tensor) in self._versions or not (tensor.is_leaf and tensor.requires_grad):
-                continue
-            number = self.parameters.number(tensor)
-            if number >= 0:
-                used[number] = tensor
-                self._versions[id(tensor)] = tensor._version
-        if used:
-            self._small = min(used.values(), key=torch.Tensor.numel)
-
     # -- forward -----------------------------------------------------------------------------------------------------
 
     def _forward(self, images: torch.Tensor, weight: torch.Tensor | None) -> None:
-        model = -2 if weight is None else self.parameters.number(weight)
-        if model != self._model:
-            self._model = model
-            used = self.models.get(model)
-            self._small = min(used.values(), key=torch.Tensor.numel) if used else None
+        model = self.models.switch(weight)
         self._notice_update()
         grad = torch.is_grad_enabled()
         if self._session is not None and not self._session.backwards and self._session.forwards >= self._wait:
@@ -174,30 +154,22 @@ class Watch:
 
     def _notice_update(self) -> None:
         """Sees parameters that changed without an optimizer of torch's: by version, by storage or by value."""
-        used = self.models.get(self._model)
-        if not used:
-            return
-        changed = False
-        for tensor in used.values():
-            version = tensor._version
-            if self._versions.get(id(tensor)) != version:
-                self._versions[id(tensor)] = version
-                changed = True
-        if self._awaiting_update and not self._steps_seen and not changed and self._small is not None:
-            changed = self._small_value is not None and not torch.equal(self._small.detach(), self._small_value)
+        changed = self.models.moved()
+        if self._awaiting_update and not self._steps_seen and not changed:
+            changed = self.models.differs()
         if changed and not self._stepped and self._awaiting_update:
-            self.journal.add(journal.UPDATE, who=self._model)
+            self.journal.add(journal.UPDATE, who=self.models.current)
             self._updated("update")
         self._stepped = False
 
     def _snapshot(self) -> None:
-        used = self.models.get(self._model)
+        used = self.models.of_current()
         if not used or self._snapshots >= MAX_SNAPSHOTS:
             return
         self._snapshots += 1
         self._snapshot_update = self._updates
         arrays = {f"parameter/{number}": array(tensor) for number, tensor in used.items()}
-        self.wire.send({"kind": "snapshot", "event": self.journal.count, "model": self._model}, arrays)
+        self.wire.send({"kind": "snapshot", "event": self.journal.count, "model": self.models.current}, arrays)
 
     # -- loss and backward -------------------------------------------------------------------------------------------
 
@@ -207,25 +179,24 @@ class Watch:
         self.journal.add(
             journal.LOSS,
             0,
-            self._model,
+            self.models.current,
             input.shape[0] if input.ndim > 1 else 1,
             value if value.numel() == 1 else value.mean(),
         )
 
     @guarded
     def before_backward(self, *_: Any, **__: Any) -> bool:
-        gradient = self._small.grad if self._small is not None else None
-        stale = gradient is not None and bool(gradient.any())
         if self._session is not None:
             self._session.before_backward()
-        return stale
+        return self.models.stale()
 
     @guarded
     def after_backward(self, stale: Any, _: Any, tensors: Any, *__: Any, **___: Any) -> None:
         root = tensors if isinstance(tensors, torch.Tensor) else tensors[0]
         if self._session is not None:
             self._session.after_backward(root, bool(stale), self.places.here(3))
-        missing = self._small is not None and self._small.grad is None
+        small = self.models.small
+        missing = small is not None and small.grad is None
         self._note_backward(root, (journal.STALE if stale else 0) | (journal.NO_GRADIENT if missing else 0))
 
     @guarded
@@ -246,7 +217,11 @@ class Watch:
     def _note_backward(self, root: torch.Tensor, flags: int) -> None:
         value = root.detach()
         self.journal.add(
-            journal.BACKWARD, flags, self._model, self._since_backward, value if value.numel() == 1 else value.mean()
+            journal.BACKWARD,
+            flags,
+            self.models.current,
+            self._since_backward,
+            value if value.numel() == 1 else value.mean(),
         )
         self._run = max(self._run, self._since_backward)
         self._since_backward = 0
@@ -254,18 +229,17 @@ class Watch:
             self._end_session("backwards")
         self._due = self._due or (self._updates == 0 and self.journal.count_of_training in TRACED_BACKWARDS)
         self._awaiting_update = True
-        if not self._steps_seen and self._small is not None:
-            self._small_value = self._small.detach().clone()
+        if not self._steps_seen:
+            self.models.remember()
 
     # -- updates -----------------------------------------------------------------------------------------------------
 
     @guarded
     def before_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         number = self.optimizers.number(optimizer)
-        small = self._small
-        without = small is None or small.grad is None or not bool(small.grad.any())
+        small = self.models.small
         self._version_before = small._version if small is not None else 0
-        self._step_flags = journal.NO_GRADIENT if without else 0
+        self._step_flags = 0 if self.models.stale() else journal.NO_GRADIENT
         if self._session is not None or self.optimizers.places[number] is None:
             place = self.places.here(3)
             self.optimizers.places[number] = place
@@ -274,7 +248,7 @@ class Watch:
 
     @guarded
     def after_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        small = self._small
+        small = self.models.small
         touched = small is not None and small._version != self._version_before
         self.journal.add(
             journal.STEP, self._step_flags | (journal.TRACED if touched else 0), self.optimizers.number(optimizer)
@@ -316,10 +290,10 @@ class Watch:
         session.end(self.wire, reason)
         if session.trace.broken:
             self.fault("trace", RuntimeError(session.trace.broken))
-        self._use(*session.trace.used.values())
+        self.models.use(*session.trace.used.values())
         if session.finder and len(self.candidates) < MAX_CANDIDATES:
             for candidate in session.finder.found:
-                candidate.model = self._model
+                candidate.model = self.models.current
             self.candidates.extend(session.finder.found)
 
     @guarded

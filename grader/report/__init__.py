@@ -11,12 +11,14 @@ from grader.report import html, json_, markdown, terminal
 from grader.report.text import where_text
 from grader.score import Grade
 
-FORMATS: Mapping[str, Callable[[Grade], RenderableType]] = MappingProxyType({
-    "terminal": terminal.render,
-    "json": json_.render,
-    "markdown": markdown.render,
-    "html": html.render,
-})
+FORMATS: Mapping[str, Callable[[Grade], RenderableType]] = MappingProxyType(
+    {
+        "terminal": terminal.render,
+        "json": json_.render,
+        "markdown": markdown.render,
+        "html": html.render,
+    }
+)
 """Every format by name. Only `terminal` gives something other than a str."""
 
 __all__ = ["FORMATS", "where_text"]

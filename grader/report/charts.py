@@ -72,8 +72,9 @@ def _share(value: float, digits: int = 0) -> str:
     return f"{number(100 * value, max(digits - 2, 0))}%"
 
 
-def _chart(title: str, training: Training, names: tuple[str, str], label: Callable[[float, int], str],
-           top: float | None) -> Chart | None:
+def _chart(
+    title: str, training: Training, names: tuple[str, str], label: Callable[[float, int], str], top: float | None
+) -> Chart | None:
     series = [
         *_series(training.reference_epochs, names, "reference"),
         *_series(training.epochs, names, "student"),

@@ -50,7 +50,7 @@ def _cell_source(where: Where, cells: Sequence[tuple[int, str]]) -> str | None:
 def _trim(lines: list[SourceLine]) -> list[SourceLine]:
     """Drop blank lines at both ends."""
     kept = [at for at, line in enumerate(lines) if line.text.strip() or line.marked]
-    return lines[kept[0]:kept[-1] + 1]
+    return lines[kept[0] : kept[-1] + 1]
 
 
 def _dedent(lines: list[SourceLine]) -> tuple[SourceLine, ...]:

@@ -59,8 +59,11 @@ def unassessed(questions: Sequence[QuestionScore]) -> tuple[CheckResult, ...]:
 def review_reasons(grade: Grade) -> tuple[str, ...]:
     """Why a person should look: the grade's own reasons, then any check not assessed that they leave out."""
     told = "\n".join(grade.review)
-    missing = (f"{check.id} was not assessed: {check.message}".rstrip(": ")
-               for check in unassessed(grade.questions) if check.id not in told)
+    missing = (
+        f"{check.id} was not assessed: {check.message}".rstrip(": ")
+        for check in unassessed(grade.questions)
+        if check.id not in told
+    )
     return (*grade.review, *missing)
 
 

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 def render(grade: Grade) -> str:
     """Return the page. Every value is escaped by the template and freed of control characters by `_finish`."""
-    page = _environment().get_template("report.html.j2").render(
-        grade=grade,
-        lost=facts.lost_marks(grade),
-        curves=charts.learning_curves(grade.training),
-        filters=figures.filter_images(grade.filters),
-        confusion=_confusion(grade),
-        excerpt=lambda where: excerpt(where, grade.cells),
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            grade=grade,
+            lost=facts.lost_marks(grade),
+            curves=charts.learning_curves(grade.training),
+            filters=figures.filter_images(grade.filters),
+            confusion=_confusion(grade),
+            excerpt=lambda where: excerpt(where, grade.cells),
+        )
     )
     return page + "\n"
 
@@ -31,12 +35,25 @@ def _environment() -> Environment:
     """The template engine, imported late because the other formats do without it."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(loader=PackageLoader("grader.report"), autoescape=True, undefined=StrictUndefined,
-                              trim_blocks=True, lstrip_blocks=True, finalize=_finish)
+    environment = Environment(
+        loader=PackageLoader("grader.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finish,
+    )
     environment.globals.update(facts=facts, figures=figures, plot=charts)
     environment.filters.update(
-        number=text.number, percent=text.percent, seconds=text.seconds, shape=text.shape_text, place=text.where_text,
-        block=figures.block, plural=text.plural, brief=lambda value: text.clean(value, 90), whole=_Whole,
+        number=text.number,
+        percent=text.percent,
+        seconds=text.seconds,
+        shape=text.shape_text,
+        place=text.where_text,
+        block=figures.block,
+        plural=text.plural,
+        brief=lambda value: text.clean(value, 90),
+        whole=_Whole,
     )
     return environment
 
@@ -54,6 +71,4 @@ def _finish(value: Any) -> Any:
 
 def _confusion(grade: Grade) -> tuple[tuple[tuple[int, float], ...], ...]:
     """Rows of (count, share of the row's images), which the table shades by."""
-    return tuple(
-        tuple((count, count / (sum(row) or 1)) for count in row) for row in grade.accuracy.confusion or ()
-    )
+    return tuple(tuple((count, count / (sum(row) or 1)) for count in row) for row in grade.accuracy.confusion or ())

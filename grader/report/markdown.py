@@ -48,8 +48,13 @@ def code(text: str) -> str:
 
 
 def _facts(grade: Grade) -> str:
-    parts = (grade.assignment.title, facts.STATUS_TITLES[grade.status], facts.dataset_text(grade),
-             facts.run_text(grade), facts.open_text(grade))
+    parts = (
+        grade.assignment.title,
+        facts.STATUS_TITLES[grade.status],
+        facts.dataset_text(grade),
+        facts.run_text(grade),
+        facts.open_text(grade),
+    )
     return " · ".join(part for part in parts if part)
 
 
@@ -57,10 +62,14 @@ def _questions(grade: Grade) -> str:
     if not facts.is_scored(grade):
         return ""
     rows = ["| question | | score | of |", "| --- | --- | ---: | ---: |"]
-    rows += [f"| {escape(question.id)} | {escape(question.title)} | {number(question.score)} "
-             f"| {number(question.max_score)} |" for question in grade.questions]
-    rows.append(f"| **total** | {facts.score_percent(grade)} | **{number(grade.score)}** "
-                f"| **{number(grade.max_score)}** |")
+    rows += [
+        f"| {escape(question.id)} | {escape(question.title)} | {number(question.score)} "
+        f"| {number(question.max_score)} |"
+        for question in grade.questions
+    ]
+    rows.append(
+        f"| **total** | {facts.score_percent(grade)} | **{number(grade.score)}** | **{number(grade.max_score)}** |"
+    )
     return "\n".join(rows)
 
 

@@ -31,13 +31,15 @@ def _blocks(grade: Grade) -> Iterator[RenderableType]:
     yield from _lost_marks(grade)
     yield from _measures(grade)
     yield from _list("Notes", [_finding(finding) for finding in facts.other_findings(grade)])
-    yield from _list("For a person to look at",
-                     [("!", "yellow", Text(clean(reason))) for reason in facts.review_reasons(grade)])
+    yield from _list(
+        "For a person to look at", [("!", "yellow", Text(clean(reason))) for reason in facts.review_reasons(grade)]
+    )
 
 
 def _header(grade: Grade) -> Iterator[RenderableType]:
-    title = Text.assemble((clean(grade.submission.id, _ID_LIMIT), "bold"), "  ",
-                          (facts.score_text(grade), f"bold {_hue(grade)}"))
+    title = Text.assemble(
+        (clean(grade.submission.id, _ID_LIMIT), "bold"), "  ", (facts.score_text(grade), f"bold {_hue(grade)}")
+    )
     if facts.is_scored(grade):
         title.append(f"  {facts.score_percent(grade)}")
     if unassessed := facts.open_text(grade):
@@ -70,9 +72,12 @@ def _questions(grade: Grade) -> RenderableType:
         table.add_column(style="yellow")
     for question in grade.questions:
         style = _share_style(question.score, question.max_score)
-        cells = [Text(clean(question.id), style="bold"), Text(clean(question.title)),
-                 _bar(question.score, question.max_score, style),
-                 Text(f"{number(question.score)} / {number(question.max_score)}", style=style)]
+        cells = [
+            Text(clean(question.id), style="bold"),
+            Text(clean(question.title)),
+            _bar(question.score, question.max_score, style),
+            Text(f"{number(question.score)} / {number(question.max_score)}", style=style),
+        ]
         if points := facts.open_points([question]):
             cells.append(Text(f"{number(points)} not assessed"))
         table.add_row(*cells)
@@ -97,13 +102,16 @@ def _lost_marks(grade: Grade) -> Iterator[RenderableType]:
         check = mark.check
         style = "yellow" if check.outcome == "partly" else "red"
         icon = facts.OUTCOME_ICONS[check.outcome]
-        title = Text.assemble((f"{icon} −{number(mark.points)}", style), "  ", (clean(check.id), "bold"),
-                              (f"  {clean(facts.question_name(mark.question, mark.title))}", "dim"))
+        title = Text.assemble(
+            (f"{icon} −{number(mark.points)}", style),
+            "  ",
+            (clean(check.id), "bold"),
+            (f"  {clean(facts.question_name(mark.question, mark.title))}", "dim"),
+        )
         yield Padding(title, (1 if index else 0, 0, 0, 2))
         if check.message:
             yield Padding(Text(clean(check.message)), (0, 0, 0, 4))
-        rows = [("expected", Text(clean(check.expected))),
-                ("seen", Text(clean(check.observed)))]
+        rows = [("expected", Text(clean(check.expected))), ("seen", Text(clean(check.observed)))]
         if check.where is not None:
             rows.append(("where", _place(check.where)))
         rows.append(("hint", Text(clean(check.hint))))
@@ -137,8 +145,9 @@ def _finding(finding: Finding) -> tuple[str, str, Text]:
 
 
 def _measures(grade: Grade) -> Iterator[RenderableType]:
-    sentences = [sentence for sentence in (facts.coverage_text(grade.training), facts.accuracy_text(grade.accuracy))
-                 if sentence]
+    sentences = [
+        sentence for sentence in (facts.coverage_text(grade.training), facts.accuracy_text(grade.accuracy)) if sentence
+    ]
     if sentences:
         yield _heading("Training")
         yield Padding(Text("\n".join(sentences)), (0, 0, 0, 2))

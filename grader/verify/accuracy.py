@@ -56,7 +56,7 @@ class Model:
         self._size = len(batches.rows(event))
 
     def scores(self, images: np.ndarray, parameters: Mapping[int, np.ndarray]) -> np.ndarray:
-        """Scores with these parameters; raises `ReplayError`. Batches have the recorded size, the last one is filled up."""
+        """Scores with these parameters; raises `ReplayError`. Batches have the recorded size."""
         if not self._size:
             raise ReplayError("the size of the batch is not known")
         if self._plain is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -93,17 +94,27 @@ def _convolution(graph: Graph, path: ForwardPath) -> Convolution | None:
     if short(node.op) not in CONVOLUTIONS:
         return None
     shape = _parameter_shape(graph.trace, path.parameters[path.first])
-    if shape is None or len(shape) != 4 or len(node.inputs) < 6:
+    if shape is None or len(shape) != 4:
         return None
+    # Defaults are left out where the call was recorded undecomposed, as under inference mode.
+    stride, padding, dilation = _padded(node.inputs[3:6])
+    kernel = (shape[2], shape[3])
     return Convolution(
-        shape[1],
-        shape[0],
-        (shape[2], shape[3]),
-        _pair(node.inputs[3]),
-        _pair(node.inputs[4]),
-        _pair(node.inputs[5]),
-        node.place,
+        shape[1], shape[0], kernel, _pair(stride), _padding(padding, kernel), _pair(dilation), node.place
     )
+
+
+def _padded(given: Sequence[Any]) -> tuple[Any, Any, Any]:
+    """Stride, padding and dilation, of which later ones may be missing."""
+    complete = [*given, *(1, 0, 1)[len(given) :]]
+    return complete[0], complete[1], complete[2]
+
+
+def _padding(value: Any, kernel: tuple[int, int]) -> tuple[int, int]:
+    word = value.get("s") if isinstance(value, dict) else None
+    if word is not None:
+        return (kernel[0] // 2, kernel[1] // 2) if word == "same" else (0, 0)
+    return _pair(value)
 
 
 def _parameter_shape(trace: Trace, numbers: list[int]) -> tuple[int, ...] | None:
@@ -138,7 +149,7 @@ def _has_batch(graph: Graph, index: int) -> bool:
 
 
 def _activation(graph: Graph, path: ForwardPath, values: Replay | None) -> tuple[Any, Any, Any, Any]:
-    """(name, place, order of flattening, shape) by comparing what enters the dense layer with the convolution's output."""
+    """(name, place, order of flattening, shape): what enters the dense layer, beside the convolution's output."""
     nodes = graph.trace.nodes
     between = [i for i in path.chain if path.first is not None and i > path.first]
     named = [(ACTIVATIONS[short(nodes[i].op)], nodes[i]) for i in between if short(nodes[i].op) in ACTIVATIONS]

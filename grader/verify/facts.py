@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from grader.verify.result import TrainingFacts
-from grader.verify.timeline import Batch, Pass, Timeline, Window, hits
+from grader.verify.timeline import Batch, Pass, Timeline, hits
 
 # A look at fewer test images than this is a spot check (a plot, a printed shape), not a test phase.
 SMALLEST_PASS = 30
@@ -26,6 +27,7 @@ def training_facts(timeline: Timeline, train: int, labels: np.ndarray) -> Traini
     rows = np.concatenate([b.rows for b in batches])
     ours = rows[(rows >= 0) & (rows < train)]
     distinct = np.unique(ours)
+    inner = [b.stale for w in windows for b in w.batches[1:]]
     overlap = _overlap(batches)
     epochs = _epochs(batches, ours, distinct, overlap)
     updated = [w for w in windows if w.update is not None]
@@ -51,22 +53,17 @@ def training_facts(timeline: Timeline, train: int, labels: np.ndarray) -> Traini
         test_only_batches=sum(1 for b in batches if len(b.rows) and (b.rows >= train).all()),
         losses=losses,
         accuracies=accuracies,
-        **_gradient_shares(windows, updated),
+        stale_first=_mean([w.batches[0].stale for w in updated[1:]]),
+        stale_inner=_mean(inner) if inner else None,
+        stale_unupdated=_mean(inner) if inner and not updated else None,
+        without_gradient=_mean([w.without_gradient for w in updated]),
+        untouched=_mean([not w.touched for w in updated]),
+        manual=sum(w.manual for w in updated),
     )
 
 
-def _gradient_shares(windows: Sequence[Window], updated: Sequence[Window]) -> dict[str, float | int | None]:
-    later = [w for w in updated[1:]]
-    inner = [b.stale for w in windows for b in w.batches[1:]]
-    share = lambda flags: float(np.mean(flags)) if len(flags) else 0.0  # noqa: E731
-    return {
-        "stale_first": share([w.batches[0].stale for w in later]),
-        "stale_inner": share(inner) if inner else None,
-        "stale_unupdated": share(inner) if inner and not updated else None,
-        "without_gradient": share([w.without_gradient for w in updated]),
-        "untouched": share([not w.touched for w in updated]),
-        "manual": sum(w.manual for w in updated),
-    }
+def _mean(flags: Sequence[bool]) -> float:
+    return float(np.mean(flags)) if len(flags) else 0.0
 
 
 def _mode(values: Sequence[int]) -> int:
@@ -79,7 +76,7 @@ def _share(values: Sequence[int]) -> float:
 
 def _overlap(batches: Sequence[Batch]) -> float:
     """The median share of a batch's images that come again in the next batch."""
-    pairs = list(zip(batches, batches[1:], strict=False))
+    pairs = list(pairwise(batches))
     chosen = pairs[:: max(1, len(pairs) // MAX_PAIRS)]
     shares = [float(np.isin(a.rows, b.rows).mean()) for a, b in chosen if len(a.rows) and (a.rows >= 0).all()]
     return float(np.median(shares)) if shares else 0.0

@@ -1,4 +1,4 @@
-"""The shape of a recorded forward pass: which operation is the convolution, which the dense layer, what lies between."""
+"""The shape of a recorded forward pass: which operation is the convolution, which the dense layer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from grader.evidence.values import Node, Trace
 
 VIEWS = frozenset(
     """view _unsafe_view reshape _reshape_alias flatten t transpose permute squeeze unsqueeze expand alias detach clone
-contiguous to _to_copy lift_fresh select slice unbind split chunk stack cat movedim swapaxes view_as copy_ index""".split()
+contiguous to _to_copy lift_fresh select slice unbind split chunk stack cat movedim swapaxes view_as copy_
+index""".split()
 )
 CONVOLUTIONS = frozenset(["convolution", "conv2d", "_convolution", "mkldnn_convolution"])
 PRODUCTS = frozenset("addmm mm bmm matmul linear baddbmm addmv mv einsum dot".split())
@@ -178,13 +179,11 @@ def trace_forward(graph: Graph, event: int, root: int | None, classes: int) -> F
         before = [i for i in before if i in set(graph.ancestors(graph.trace.nodes[dense].outputs)) | {dense}]
     after = [i for i in chain if dense is not None and i > dense]
     bias = _trailing_bias(graph, dense, after, parameters)
+    end = dense if bias is None else bias
     if bias is not None:
         before.append(bias)
         after = [i for i in after if i != bias]
-        dense_end = bias
-    else:
-        dense_end = dense
-    return ForwardPath(event, tuple(before), layers[0] if layers else None, dense_end, tuple(after), parameters)
+    return ForwardPath(event, tuple(before), layers[0] if layers else None, end, tuple(after), parameters)
 
 
 def _trailing_bias(graph: Graph, dense: int | None, after: list[int], parameters: dict[int, list[int]]) -> int | None:

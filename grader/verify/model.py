@@ -121,7 +121,7 @@ def judge_probe(
     if answer is None or model is None:
         return ProbeFacts()
     given = answer.scores.get(30)
-    failed = {size: text for size, text in answer.errors.items()}
+    failed = dict(answer.errors)
     if given is None:
         return ProbeFacts(sizes_failed=failed)
     try:

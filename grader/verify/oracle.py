@@ -14,7 +14,7 @@ from grader.verify.inputs import Batches
 from grader.verify.replay import Replay, ReplayError, constant, parameters_of
 from grader.verify.result import StepProof, Target
 
-# Cosines: right ones are 1.0000 and the nearest wrong one (label smoothing) .97 (measured; see the design of the check).
+# Cosines: right ones are 1.0000 and the nearest wrong one (label smoothing) .97 (measured).
 SAME_DIRECTION = 0.9995
 RELATIVE_TOLERANCE = 2e-3
 
@@ -24,7 +24,7 @@ LossGradient = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 def _of(loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> LossGradient:
     def gradient(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         variable = logits.detach().double().requires_grad_(True)
-        loss(variable, target.double()).backward()  # type: ignore[no-untyped-call]
+        loss(variable, target.double()).backward()
         return torch.zeros_like(variable) if variable.grad is None else variable.grad
 
     return gradient

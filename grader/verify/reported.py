@@ -14,7 +14,7 @@ _TEST = re.compile(r"test|val|eval", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Printed:
-    """A printed number: `value` as written, `scale` 100 where it stands for a per cent; `label` is the text before it."""
+    """A printed number: `value` as written, `percent` with a per cent sign; `label` is the text before it."""
 
     value: float
     percent: bool

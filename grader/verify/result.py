@@ -89,7 +89,7 @@ class StepProof:
 
 @dataclass(frozen=True)
 class UpdateProof:
-    """One traced update. `follows`: the weights moved as the claimed optimizer moves them; None where that can't be said.
+    """One traced update. `follows`: the weights moved as the claimed optimizer moves them; None if unknown.
 
     `moved`: any weight changed; `as_sgd` is the learning rate with which plain gradient descent explains the change.
     """
@@ -104,9 +104,9 @@ class UpdateProof:
 
 @dataclass(frozen=True)
 class Shown:
-    """Which kernels (by index) were shown with the values that they had at the end, at the beginning, or at a test pass.
+    """Which kernels (by index) were shown as they were at the end, at the beginning, or at a test pass.
 
-    `images` counts the pictures of a kernel's size that are no kernel; `place` is the last picture's.
+    `others` counts the pictures of a kernel's size that are no kernel; `place` is the last picture's.
     """
 
     pictures: int
@@ -121,7 +121,7 @@ class Shown:
 class TestPass:
     """One look at the test set: `examples` forward passes of images, `distinct` different test images.
 
-    `accuracy` and `loss` (mean cross entropy) are the trusted side's, over those images with the weights of that moment;
+    `accuracy` and `loss` (mean cross entropy) are the trusted side's, over those images with those weights;
     `right` counts hits over all examples, repeats included.
     """
 
@@ -171,7 +171,6 @@ class TrainingFacts:
     manual: int = 0
     losses: tuple[float, ...] = ()
     accuracies: tuple[float | None, ...] = ()
-    unpaired_examples: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from grader.evidence.values import UNKNOWN_CLASS, Events, Flag, Kind
 
 @dataclass(frozen=True)
 class Pass:
-    """Forward passes in a row that nothing was learnt from: `rows` are image numbers, `event` the first forward event."""
+    """Forward passes in a row that nothing was learnt from: `rows` are image numbers."""
 
     event: int
     last_event: int

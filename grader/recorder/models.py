@@ -1,0 +1,74 @@
+"""Which parameters belong to which model, and whether they have moved since the last look."""
+
+from __future__ import annotations
+
+import torch
+
+from .registry import Parameters
+
+# A model whose first layer is no parameter that a tap sees: `unfold` and a product.
+UNFOLDED = -2
+
+
+class Models:
+    """The leaf tensors that each model's layers used; `small` is the current model's cheapest one to look at."""
+
+    def __init__(self, parameters: Parameters):
+        self._parameters = parameters
+        self._versions: dict[int, int] = {}
+        self._value: torch.Tensor | None = None
+        self.used: dict[int, dict[int, torch.Tensor]] = {}
+        self.current = -1
+        self.small: torch.Tensor | None = None
+
+    def switch(self, weight: torch.Tensor | None) -> int:
+        """Makes the model whose first layer has `weight` the current one, and returns its number."""
+        model = UNFOLDED if weight is None else self._parameters.number(weight)
+        if model != self.current:
+            self.current = model
+            self._choose_small()
+        return model
+
+    def use(self, *tensors: torch.Tensor) -> None:
+        """Counts leaf tensors as parameters of the current model."""
+        used = self.used.setdefault(self.current, {})
+        for tensor in tensors:
+            if id(tensor) in self._versions or not (tensor.is_leaf and tensor.requires_grad):
+                continue
+            number = self._parameters.number(tensor)
+            if number >= 0:
+                used[number] = tensor
+                self._versions[id(tensor)] = tensor._version
+                self._choose_small()
+
+    def _choose_small(self) -> None:
+        used = self.used.get(self.current)
+        self.small = min(used.values(), key=torch.Tensor.numel) if used else None
+
+    def of_current(self) -> dict[int, torch.Tensor]:
+        return self.used.get(self.current, {})
+
+    def moved(self) -> bool:
+        """Whether a parameter's version has changed since the last call."""
+        changed = False
+        for tensor in self.of_current().values():
+            version = tensor._version
+            if self._versions.get(id(tensor)) != version:
+                self._versions[id(tensor)] = version
+                changed = True
+        return changed
+
+    def remember(self) -> None:
+        """Keeps the small parameter's value: `p.data -= ...` changes it without a new version."""
+        self._value = None if self.small is None else self.small.detach().clone()
+
+    def differs(self) -> bool:
+        """Whether the small parameter has another value than the one that was kept."""
+        if self.small is None or self._value is None or self._value.shape != self.small.shape:
+            return False
+        return not torch.equal(self.small.detach(), self._value)
+
+    def stale(self) -> bool:
+        """Whether the small parameter has a gradient other than zero."""
+        gradient = None if self.small is None else self.small.grad
+        return gradient is not None and bool(gradient.any())
