@@ -53,7 +53,7 @@ class Journal:
         return self.count - 1
 
     def forward(self, samples: np.ndarray, flags: int, who: int) -> int:
-        """`samples` (N, 8, 8): the grid of each image of the batch, in order."""
+        """`samples` (N, 10, 10): the grid of each image of the batch, in order."""
         if len(self._kinds) >= _FLUSH_EVENTS or time.monotonic() - self._sent_at > _FLUSH_SECONDS:
             self.flush()
         self._samples.append(samples)

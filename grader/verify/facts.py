@@ -102,13 +102,15 @@ def _curve(
         return (), ()
     losses: list[float] = []
     accuracies: list[float | None] = []
-    for part in np.array_split(np.arange(len(batches)), epochs):
+    for part in np.array_split(np.arange(len(batches)), min(epochs, len(batches))):
         chosen = [batches[i] for i in part]
         values = [b.loss for b in chosen if np.isfinite(b.loss)]
         losses.append(float(np.mean(values)) if values else float("nan"))
-        counts = [hits(b.predicted, b.rows, labels) for b in chosen]
-        judged = sum(n for _, n in counts)
-        accuracies.append(sum(r for r, _ in counts) / judged if judged else None)
+        predicted, rows = (
+            np.concatenate(parts) for parts in zip(*((b.predicted, b.rows) for b in chosen), strict=True)
+        )
+        right, judged = hits(predicted, rows, labels)
+        accuracies.append(right / judged if judged else None)
     return tuple(losses), tuple(accuracies)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,23 +17,19 @@ def find_kernels(
     pictures: Sequence[Picture], final: np.ndarray, initial: np.ndarray, snapshots: Sequence[np.ndarray]
 ) -> Shown:
     """`final` and the others are convolution weights (K, 1, h, w)."""
-    stages: Mapping[str, Sequence[np.ndarray]] = {"final": [final], "initial": [initial], "intermediate": snapshots}
-    found: dict[str, set[int]] = {name: set() for name in stages}
+    moments = {"final": [final], "initial": [initial], "intermediate": snapshots}
+    stages = [(name, _Templates(weights)) for name, weights in moments.items()]
+    found: dict[str, set[int]] = {name: set() for name, _ in stages}
     others, place = 0, None
     for picture in pictures:
         image = picture.image if picture.image.ndim == 2 else picture.image[..., :3].mean(axis=-1)
         if min(image.shape) < min(final.shape[-2:]) or not np.isfinite(image).all():
             continue
         hit = False
-        for name, weights in stages.items():
-            matched = {
-                k
-                for w in weights
-                for k in range(len(w))
-                if _shows(image.astype(np.float64), w[k, 0].astype(np.float64))
-            }
+        for name, templates in stages:
+            matched = templates.in_image(image.astype(np.float64))
             found[name] |= matched
-            hit = hit or bool(matched)
+            hit = bool(matched)
             if hit:
                 break
         if hit or image.shape == final.shape[-2:]:
@@ -49,21 +45,32 @@ def find_kernels(
     )
 
 
-def _shows(image: np.ndarray, kernel: np.ndarray) -> bool:
-    """Whether `kernel`, or its transpose, stands somewhere in `image` up to contrast and brightness."""
-    return _stands_in(image, kernel) or (kernel.shape[0] == kernel.shape[1] and _stands_in(image, kernel.T))
+class _Templates:
+    """Kernels (K, 1, h, w) of one or more moments, as rows of unit length, each upright and transposed."""
+
+    def __init__(self, weights: Sequence[np.ndarray]):
+        self._shape = weights[0].shape[-2:] if weights else (0, 0)
+        rows: list[np.ndarray] = []
+        self._numbers: list[int] = []
+        for weight in weights:
+            for number, kernel in enumerate(weight[:, 0].astype(np.float64)):
+                upright = [kernel] if kernel.shape[0] != kernel.shape[1] else [kernel, kernel.T]
+                rows.extend(_unit(view.reshape(1, -1))[0] for view in upright)
+                self._numbers.extend([number] * len(upright))
+        self._rows = np.array(rows)
+
+    def in_image(self, image: np.ndarray) -> set[int]:
+        """The kernels that stand somewhere in `image`, up to contrast and brightness."""
+        if not len(self._rows) or image.shape[0] < self._shape[0] or image.shape[1] < self._shape[1]:
+            return set()
+        views = np.lib.stride_tricks.sliding_window_view(image, self._shape).reshape(-1, self._rows.shape[1])
+        likeness = np.abs(_unit(views) @ self._rows.T).max(axis=0)
+        return {self._numbers[i] for i in np.flatnonzero(likeness >= 1 - TOLERANCE**2)}
 
 
-def _stands_in(image: np.ndarray, kernel: np.ndarray) -> bool:
-    h, w = kernel.shape
-    centred = kernel - kernel.mean()
-    norm = np.linalg.norm(centred)
-    if norm == 0 or image.shape[0] < h or image.shape[1] < w:
-        return False
-    views = np.lib.stride_tricks.sliding_window_view(image, (h, w)).reshape(-1, h, w)
-    flat = views.reshape(len(views), -1)
-    flat = flat - flat.mean(axis=1, keepdims=True)
-    norms = np.linalg.norm(flat, axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cosine = np.abs(flat @ centred.reshape(-1)) / (norms * norm)
-    return bool(np.nanmax(np.where(norms > 1e-9, cosine, 0.0), initial=0.0) >= 1 - TOLERANCE**2)
+def _unit(rows: np.ndarray) -> np.ndarray:
+    """Each row without its mean, of length 1; a flat row becomes zeros."""
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    unit: np.ndarray = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-9)
+    return unit
