@@ -1,80 +1,223 @@
-"""Measures what grading costs: one submission beside the same code run bare, and a class on two cores. `make bench`.
+"""Measures what grading costs beside running the same code bare. `make bench`; never a part of `make test`.
 
-The bare run is `python practical5.py` in a folder with the data and the helper script, one thread. Each figure is the
-median of several runs, bare and graded in turns, so that a slow moment of the machine strikes both.
+The code is the reference solution. Bare, it is one script of the notebook's code cells, run by `python` in a folder
+with the data and the helper script. Every round runs each contestant once, one after the other, and ratios are formed
+within a round, so that a slow moment of the machine strikes all alike; the table shows medians over the rounds.
+Everything is written to a temporary folder, the grader's cache included, so nothing of the user's own is touched.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import platform
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-from grader.assignment import Dataset, find_dataset, load_assignment, silent
+from grader.assignment import Assignment, Dataset, find_dataset, load_assignment, silent
+from grader.evidence import FrameReader
+from grader.sandbox import Isolation, Reply, available_isolation, run
+from grader.sandbox.interpreter import tcmalloc
+from grader.submission import Candidate, load_submission
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SUBMISSION = REPOSITORY / "submissions" / "solution-script" / "practical5.py"
+SOLUTION = REPOSITORY / "reference" / "solution.ipynb"
+HELPERS = REPOSITORY / "reference" / "helper_functions.py"
 GRADE = Path(sys.executable).with_name("grade")
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+LOOP = re.compile(r"seconds in the loop: ([0-9.]+)")
+BUSY = 0.5  # a load average above which other programs take part in what is measured
+
+GRADING_WANTED, RECORDING_WANTED, QUICK_WANTED_S = 1.10, 1.05, 6.0
 
 
-def seconds(command: list[str], folder: Path) -> float:
-    """Wall time of a command that must succeed."""
-    started = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of wall time: of the whole command, and of the training loop alone where it was told."""
+
+    whole: float
+    loop: float = 0.0
 
 
-def bare_workspace(folder: Path, dataset: Dataset) -> Path:
-    """A folder as the student has it: the module, the helper script, the data."""
+@dataclass(frozen=True)
+class Bench:
+    """What all measurements share: a scratch folder, the data, and the options of `grade` that choose the data."""
+
+    folder: Path
+    assignment: Assignment
+    dataset: Dataset
+    chosen: tuple[str, ...]
+    script: Path
+
+    def bare(self, preload: str | None = None) -> Timing:
+        """`python script.py`, with or without a preloaded allocator."""
+        extra = {"MPLBACKEND": "Agg", **({"LD_PRELOAD": preload} if preload else {})}
+        started = time.perf_counter()
+        printed = _output([sys.executable, self.script.name], self.script.parent, extra)
+        return Timing(time.perf_counter() - started, _loop_seconds(printed))
+
+    def graded(self, *options: str) -> Timing:
+        """`grade solution.ipynb`; it must succeed."""
+        out = self.folder / "grades"
+        command = [str(GRADE), str(SOLUTION), *self.chosen, *options, "--out", str(out)]
+        started = time.perf_counter()
+        _output(command, self.folder, {})
+        return Timing(time.perf_counter() - started)
+
+    def recorded(self, preload: bool = False) -> Timing:
+        """The same script under the recorder's Jupyter kernel, without isolation, up to the end of the student's code.
+
+        Raises ValueError where the script did not get through its loop.
+        """
+        submission = load_submission(Candidate("bench", self.script))
+        parameters = self.assignment.rubric.parameters
+        loop = {name: parameters[name] for name in ("epochs", "batch_size", "learning_rate")}
+        config = {"seed": parameters["seed"], "classes": parameters["classes"], "reference_loop": loop}
+        frames = FrameReader()
+        printed: list[str] = []
+
+        def read(chunk: bytes) -> Reply:
+            arrived = frames.feed(chunk)
+            printed.extend(json.dumps(frame.header) for frame in arrived if frame.kind == "cell")
+            return Reply(stop=any(frame.kind in ("ended", "broken") for frame in arrived))
+
+        limits = self.assignment.rubric.limits
+        none = Isolation("none")
+        outcome = run(submission, self.assignment, self.dataset, config, none, read, limits, preload=preload)
+        return Timing(outcome.wall_s, _loop_seconds("".join(printed)))
+
+
+def _output(command: Sequence[str], folder: Path, extra: Mapping[str, str]) -> str:
+    """What a command prints; raises CalledProcessError where it fails."""
+    environment = {**os.environ, **ONE_THREAD, **extra}
+    return subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def _loop_seconds(printed: str) -> float:
+    found = LOOP.search(printed)
+    if found is None:
+        raise ValueError(f"the loop's time is missing from the output: {printed[-2000:]}")
+    return float(found[1])
+
+
+def make_script(folder: Path, dataset: Dataset) -> Path:
+    """The solution as a script that tells the time of its training loop, in a folder as a student has it."""
     folder.mkdir()
-    shutil.copy(SUBMISSION, folder)
-    shutil.copy(REPOSITORY / "reference" / "helper_functions.py", folder)
+    shutil.copy(HELPERS, folder)
     (folder / "data").symlink_to(dataset.directory)
-    return folder
+    cells = ["import time as _time"]
+    for cell in json.loads(SOLUTION.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and ".backward()" in source:
+            told = 'print(f"seconds in the loop: {_time.perf_counter() - _started:.4f}")'
+            source = f"_started = _time.perf_counter()\n{source}\n{told}"
+        if cell["cell_type"] == "code":
+            cells.append(source)
+    script = folder / "solution.py"
+    script.write_text("\n\n".join(cells) + "\n", encoding="utf-8")
+    return script
 
 
-def class_folder(folder: Path, size: int) -> Path:
-    """A class whose submissions differ in a comment, so that no evidence is taken from the cache."""
-    folder.mkdir()
-    for number in range(size):
-        (folder / f"student-{number:02}.py").write_text(f"{SUBMISSION.read_text()}\n# student {number}\n")
-    return folder
+def measure(bench: Bench, rounds: int) -> dict[str, list[Timing]]:
+    """Every contestant's timings, one a round, in turns."""
+    allocator = tcmalloc()
+    contestants = {
+        "bare": bench.bare,
+        "graded": lambda: bench.graded("--no-cache"),
+        "recorded": bench.recorded,
+        **({"bare, tcmalloc": lambda: bench.bare(allocator)} if allocator else {}),
+        **({"recorded, tcmalloc": lambda: bench.recorded(preload=True)} if allocator else {}),
+    }
+    timings: dict[str, list[Timing]] = {name: [] for name in contestants}
+    for number in range(rounds):
+        for name, contestant in contestants.items():
+            print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr)
+            timings[name].append(contestant())
+    return timings
+
+
+def _row(title: str, times: Sequence[float], base: Sequence[float] | None = None, wanted: float | None = None) -> str:
+    spread = f"{statistics.median(times):8.2f} s  ({min(times):.2f} to {max(times):.2f})"
+    if base is None:
+        verdict = "" if wanted is None else f"{'':8} {_verdict(statistics.median(times), wanted, ' s')}"
+        return f"{title:<46}{spread:<30}{verdict}".rstrip()
+    ratio = statistics.median(time / other for time, other in zip(times, base, strict=True))
+    verdict = "" if wanted is None else _verdict(ratio, wanted, "")
+    return f"{title:<46}{spread:<30}{ratio:7.3f}x {verdict}".rstrip()
+
+
+def _verdict(value: float, wanted: float, unit: str) -> str:
+    return f"wanted at most {wanted:g}{unit}: {'met' if value <= wanted else 'MISSED'}"
+
+
+def print_table(timings: Mapping[str, Sequence[Timing]], quick: Sequence[Timing], cached: Sequence[Timing]) -> None:
+    """Medians, their range, ratios to the bare run, and what is wanted."""
+    wholes = {name: [timing.whole for timing in same] for name, same in timings.items()}
+    loops = {name: [timing.loop for timing in same] for name, same in timings.items()}
+    print("\nwhole run")
+    print(_row("  bare python", wholes["bare"]))
+    if "bare, tcmalloc" in wholes:
+        print(_row("  bare python, tcmalloc preloaded", wholes["bare, tcmalloc"], wholes["bare"]))
+        print(_row("  grade --no-cache, against bare with tcmalloc", wholes["graded"], wholes["bare, tcmalloc"]))
+    print(_row("  grade --no-cache, against bare", wholes["graded"], wholes["bare"], GRADING_WANTED))
+    print("training loop alone, without isolation")
+    print(_row("  bare python", loops["bare"]))
+    print(_row("  recorder's Jupyter kernel", loops["recorded"], loops["bare"], RECORDING_WANTED))
+    if "bare, tcmalloc" in loops:
+        print(_row("  bare python, tcmalloc", loops["bare, tcmalloc"]))
+        print(_row("  recorder, tcmalloc, against that", loops["recorded, tcmalloc"], loops["bare, tcmalloc"]))
+    print("quick, after the first run")
+    print(_row("  grade --quick --no-cache", [timing.whole for timing in quick], wanted=QUICK_WANTED_S))
+    print(_row("  grade --quick, evidence from the cache", [timing.whole for timing in cached]))
+
+
+def print_machine(dataset: Dataset, rounds: int) -> None:
+    """What the figures were measured with."""
+    cpus = Path("/proc/cpuinfo")
+    models = re.findall(r"model name\s*: (.*)", cpus.read_text(encoding="utf-8")) if cpus.exists() else []
+    load = os.getloadavg()[0]
+    print(f"machine   {models[0] if models else platform.machine()}, {os.cpu_count()} cores, {platform.release()}")
+    packages = ", ".join(f"{name} {version(name)}" for name in ("grade-dl", "torch", "numpy", "ipykernel", "nbclient"))
+    print(f"versions  Python {platform.python_version()}, {packages}")
+    print(f"grader    isolation {available_isolation().level}, allocator {tcmalloc() or 'of the C library'}")
+    print(f"data      {dataset.name}: {dataset.train:,} + {dataset.test:,} images; {rounds} rounds, one thread")
+    print(f"load      {load:.2f}{' - other programs are running: the figures mean little' if load > BUSY else ''}")
+    sys.stdout.flush()
 
 
 def main() -> None:
-    """Prints the median times and their ratio, then the class's throughput."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, help="a data folder instead of the installed data set")
-    parser.add_argument("--quick", action="store_true", help="6,000 + 1,000 images")
-    parser.add_argument("--runs", type=int, default=3, help="runs of one submission (default 3)")
-    parser.add_argument("--students", type=int, default=6, help="size of the class (default 6)")
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description="Measures what grading costs beside running the same code bare.")
+    parser.add_argument("--data", type=Path, help="folder with train.npz and test.npz; default: the offline digits")
+    parser.add_argument("--quick", action="store_true", help="6,000 + 1,000 images in all measurements")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is run (default 3)")
     options = parser.parse_args()
 
-    data = options.data.absolute() if options.data else None
-    dataset = find_dataset(data, load_assignment(None), options.quick, silent)
-    chosen = [*(["--data", str(data)] if data else []), *(["--quick"] if options.quick else [])]
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(prefix="grade-bench-") as scratch:
         folder = Path(scratch)
-        workspace = bare_workspace(folder / "bare", dataset)
-        grade = [str(GRADE), *chosen, "--no-cache", "--out", str(folder / "grades")]
-        bare, graded = [], []
-        for _ in range(options.runs):
-            bare.append(seconds([sys.executable, SUBMISSION.name], workspace))
-            graded.append(seconds([*grade, str(SUBMISSION)], folder))
-        floor, cost = statistics.median(bare), statistics.median(graded)
-        print(f"data      {dataset.name}")
-        print(f"bare      {floor:7.2f} s")
-        print(f"graded    {cost:7.2f} s, {cost / floor:.3f}x")
-        students = class_folder(folder / "class", options.students)
-        whole = seconds([*grade, "--jobs", "2", str(students)], folder)
-        print(f"class     {whole / options.students:7.2f} s a submission with two jobs, {options.students} submissions")
+        folder.chmod(0o755)  # as root, the sandbox reads the data as another user
+        os.environ["GRADE_CACHE"] = str(folder / "cache")
+        data = ("--data", str(options.data.absolute())) if options.data else ()
+        assignment = load_assignment(None)
+        dataset = find_dataset(options.data, assignment, options.quick, silent)
+        chosen = (*data, "--quick") if options.quick else data
+        bench = Bench(folder, assignment, dataset, chosen, make_script(folder / "bare", dataset))
+        print_machine(dataset, options.rounds)
+        bench.graded("--quick")  # the first run: it stages the data and lists the fonts
+        timings = measure(bench, options.rounds)
+        quick = [bench.graded("--quick", "--no-cache") for _ in range(options.rounds)]
+        cached = [bench.graded("--quick") for _ in range(options.rounds)]
+    print_table(timings, quick, cached)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict, note
 from grader.evidence.values import Place
 
+# Standardised images have a scale of about 3; those of 0 to 255 have 255.
+UNSCALED = 20
+
 
 def loaded(case: Case, spec: CheckSpec) -> Verdict:
     """Both staged sets reach the program, each as what it is."""
@@ -24,7 +27,7 @@ def loaded(case: Case, spec: CheckSpec) -> Verdict:
     if len(present) == 2 or ({"train.npz", "test.npz"} <= opened and not case.own_loop):
         notes = (
             ()
-            if facts.scale is None or facts.scale < 2
+            if facts.scale is None or facts.scale < UNSCALED
             else (
                 note(
                     case, "data.unnormalised", "1", f"the model gets pixels of 0 to {facts.scale:.0f} instead of 0 to 1"

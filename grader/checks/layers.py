@@ -119,6 +119,10 @@ def _departures(
     return wrong
 
 
+# Operations that are ReLU with the right arguments and something else with others: only their values tell.
+AMBIGUOUS = ("clamp", "where", "threshold")
+
+
 def activation(case: Case, spec: CheckSpec) -> Verdict:
     """ReLU between the convolution and the dense layer, told by the values and not by the name."""
     answer = Answer(case, spec, "ReLU after the convolution")
@@ -133,6 +137,8 @@ def activation(case: Case, spec: CheckSpec) -> Verdict:
             "ReLU" if name == "ReLU" else "ReLU is there (what becomes of it belongs to question 2.2)",
             confidence=proved,
         )
+    if name in AMBIGUOUS:
+        return answer.not_assessed(f"what `{name}` makes of the convolution's output could not be recomputed")
     if name == "none":
         return answer.lost(
             "the convolution's output goes into the dense layer as it is",

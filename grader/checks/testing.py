@@ -129,9 +129,10 @@ def reported(case: Case, spec: CheckSpec) -> Verdict:
     if facts.recognised or facts.accuracy is not None:
         shown = f"test accuracy {facts.accuracy:.2%}" if facts.accuracy is not None else "figures of the test phase"
         return answer.met(shown, confidence="proved" if facts.recognised else "observed", notes=notes)
-    if facts.mentions and case.verification.passes:
+    tested = bool(case.verification.passes) or _learnt_from_test(case)
+    if facts.mentions and tested:
         return answer.met("figures are shown that could not be matched with the recomputed ones")
-    if not case.verification.passes:
+    if not tested:
         return answer.absent("test phase whose figures could be shown")
     return answer.unmet(
         "no figure of the test phase is shown",

@@ -67,7 +67,7 @@ def zero_grad(case: Case, spec: CheckSpec) -> Verdict:
             place=case.verification.step_place or place,
             confidence="proved",
         )
-    if case.verification.optimizer_parameters == "none":
+    if case.verification.optimizer_parameters == "none" and facts.untouched > MOSTLY:
         return answer.met("the gradients of the parameters that the optimizer holds are cleared")
     if not facts.updates:
         stale = facts.stale_unupdated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -48,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A screen that cannot show a character gets a question mark for it.
+        sys.stdout.reconfigure(errors="replace")
     try:
         result: Any = cli.main(
             args=None if arguments is None else list(arguments), prog_name="grade", standalone_mode=False
@@ -58,7 +62,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return EXIT_USAGE
     except click.UsageError as error:
         hint = f" Try '{error.ctx.command_path} --help'." if error.ctx else ""
-        return _fail(f"{error.format_message()}{hint}", EXIT_USAGE)
+        return _fail(f"{error.format_message().rstrip('.')}.{hint}", EXIT_USAGE)
     except click.ClickException as error:
         return _fail(error.format_message(), EXIT_USAGE)
     except GraderError as error:

@@ -18,15 +18,15 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UsageError(
-            f"cannot write there ({error.strerror})", file=str(folder), remedy="Name another folder with --out"
-        ) from error
+        raise _unwritable(folder, error) from error
 
 
 def write_reports(folder: Path, graded: Graded) -> Path:
-    """Writes report.json, report.html, report.md and the executed notebook to `folder`/<id>; returns that folder."""
+    """Writes report.json, report.html, report.md and the executed notebook to `folder`/<id>; returns that folder.
+
+    Raises UsageError where they cannot be written.
+    """
     target = folder / graded.grade.submission.id
-    target.mkdir(parents=True, exist_ok=True)
     files = {
         "report.json": json_.render(graded.grade),
         "report.html": html.render(graded.grade),
@@ -34,9 +34,20 @@ def write_reports(folder: Path, graded: Graded) -> Path:
     }
     if graded.notebook is not None:
         files["executed.ipynb"] = graded.notebook
-    for name, text in files.items():
-        write_atomically(target / name, text)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        if graded.notebook is None:  # an earlier one would pass for this grade's
+            (target / "executed.ipynb").unlink(missing_ok=True)
+        for name, text in files.items():
+            write_atomically(target / name, text)
+    except OSError as error:
+        raise _unwritable(target, error) from error
     return target
+
+
+def _unwritable(folder: Path, error: OSError) -> UsageError:
+    reason = error.strerror or str(error)
+    return UsageError(f"cannot write there ({reason})", file=str(folder), remedy="Name another folder with --out")
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,26 +13,28 @@ import click
 from rich.console import Console
 
 from grader.cli.output import check_writable, write_reports
+from grader.cli.parameters import FiniteRange, GivenPath
 from grader.cli.progress import Progress
 from grader.pipeline import Candidate, Graded, Grader, Options, find_candidates, prepare
 from grader.report import FORMATS
 
 EXIT_BELOW, EXIT_NOT_GRADABLE = 1, 3
-FOLDER = click.Path(path_type=Path, file_okay=False)
+NOT_GRADABLE = ("rejected", "invalid_evidence")
+FOLDER = GivenPath(file_okay=False)
 
 
 @click.command("run")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=GivenPath())
 @click.option(
     "--assignment", type=FOLDER, help="The assignment's folder; default: the practical that comes with the grader."
 )
 @click.option("--data", type=FOLDER, help="A folder with train.npz and test.npz.")
 @click.option("--out", type=FOLDER, default=Path("grades"), show_default=True, help="Where reports are written.")
 @click.option("--quick", is_flag=True, help="The first 6,000 and 1,000 images only, for a check on every push.")
-@click.option("--timeout", type=click.FloatRange(min=1), metavar="S", help="Seconds that a submission may run.")
-@click.option("--memory", type=click.FloatRange(min=0.5), metavar="GB", help="Memory that a submission may use.")
+@click.option("--timeout", type=FiniteRange(min=1), metavar="S", help="Seconds that a submission may run.")
+@click.option("--memory", type=FiniteRange(min=0.5), metavar="GB", help="Memory that a submission may use.")
 @click.option(
-    "--min-score", type=click.FloatRange(0, 100), metavar="PERCENT", help="Exit with 1 below this share of the points."
+    "--min-score", type=FiniteRange(0, 100), metavar="PERCENT", help="Exit with 1 below this share of the points."
 )
 @click.option(
     "--format",
@@ -64,12 +65,17 @@ def run_command(
 ) -> int:
     """Grade a notebook, module, folder or zip, or every submission in a folder."""
     candidates = find_candidates(path, one=one, each=each)
+    for candidate in candidates:
+        if candidate.note:
+            click.echo(f"grade: {candidate.note}", err=True)
     check_writable(out)
     options = Options(assignment, data, quick, timeout, memory, not no_cache, allow_unsandboxed)
     screen = Console(stderr=True)
-    with Progress(screen) as progress, _interruptible() as cancelled:
+    with Progress(screen) as progress:
         grader = prepare(options, progress.step)
-        done = [_grade(grader, candidate, out, progress, cancelled, form, len(candidates)) for candidate in candidates]
+        with _interruptible() as cancelled:
+            count = len(candidates)
+            done = [_grade(grader, candidate, out, progress, cancelled, form, count) for candidate in candidates]
     return _exit_code(done, min_score)
 
 
@@ -82,34 +88,40 @@ def _grade(
     form: str,
     count: int,
 ) -> Graded:
-    graded = grader.grade_one(candidate, lambda stage: progress.stage(candidate.id, stage), cancelled)
+    def listen(stage: str) -> None:
+        # The run has ended when verifying would begin: nobody waits for a grade that is not wanted.
+        if cancelled.is_set():
+            raise KeyboardInterrupt
+        progress.stage(candidate.id, stage)
+
+    graded = grader.grade_one(candidate, listen, cancelled)
     if cancelled.is_set():
         raise KeyboardInterrupt
     folder = write_reports(out, graded)
     progress.clear()
+    grade = graded.grade
+    if grade.status in NOT_GRADABLE:
+        click.echo(f"grade: {grade.submission.id} could not be graded: {' '.join(grade.message.split())}", err=True)
     if count == 1:
         show(graded, form)
         if form == "terminal":
             click.echo(f"\nReports: {folder}/report.html, report.md, report.json", err=True)
     else:
-        grade = graded.grade
         click.echo(f"{grade.submission.id:<32} {grade.score:6.2f} / {grade.max_score:g}  {grade.status}")
     return graded
 
 
 def show(graded: Graded, form: str) -> None:
-    """Prints one report; a screen that cannot show a character gets a question mark for it."""
+    """Prints one report."""
     rendered = FORMATS[form](graded.grade)
     if form == "terminal":
-        if hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(errors="replace")
         Console().print(rendered)
     else:
         click.echo(rendered, nl=False)
 
 
 def _exit_code(done: list[Graded], min_score: float | None) -> int:
-    if any(g.grade.status in ("rejected", "invalid_evidence") for g in done):
+    if any(g.grade.status in NOT_GRADABLE for g in done):
         return EXIT_NOT_GRADABLE
     if min_score is not None and any(g.grade.score < min_score / 100 * g.grade.max_score for g in done):
         return EXIT_BELOW

@@ -17,6 +17,7 @@ class Models:
         self._parameters = parameters
         self._versions: dict[int, int] = {}
         self._value: torch.Tensor | None = None
+        self._preferred: set[tuple[int, int]] = set()
         self.used: dict[int, dict[int, torch.Tensor]] = {}
         self.current = -1
         self.small: torch.Tensor | None = None
@@ -67,6 +68,25 @@ class Models:
         if self.small is None or self._value is None or self._value.shape != self.small.shape:
             return False
         return not torch.equal(self.small.detach(), self._value)
+
+    def without_gradient(self) -> bool:
+        """Whether the small parameter got no gradient; then another one that did takes its place."""
+        if self.small is None or self.small.grad is not None:
+            return False
+        reached = [tensor for tensor in self.of_current().values() if tensor.grad is not None]
+        if reached:
+            self.small = min(reached, key=torch.Tensor.numel)
+        return not reached
+
+    def prefer(self, optimizer: torch.optim.Optimizer, number: int) -> None:
+        """Looks at a parameter that the optimizer holds, where it holds any of this model's."""
+        if (self.current, number) in self._preferred or self.small is None:
+            return
+        self._preferred.add((self.current, number))
+        held = {id(tensor) for group in optimizer.param_groups for tensor in group["params"]}
+        ours = [tensor for tensor in self.of_current().values() if id(tensor) in held]
+        if ours and id(self.small) not in held:
+            self.small = min(ours, key=torch.Tensor.numel)
 
     def stale(self) -> bool:
         """Whether the small parameter has a gradient other than zero."""

@@ -129,7 +129,10 @@ class Watch:
     # -- forward -----------------------------------------------------------------------------------------------------
 
     def _forward(self, images: torch.Tensor, weight: torch.Tensor | None) -> None:
+        before = self.models.current
         model = self.models.switch(weight)
+        if model != before and self._session is not None:
+            self._end_session("another model")
         self._notice_update()
         grad = torch.is_grad_enabled()
         if self._session is not None and not self._session.backwards and self._session.forwards >= self._wait:
@@ -195,8 +198,8 @@ class Watch:
         root = tensors if isinstance(tensors, torch.Tensor) else tensors[0]
         if self._session is not None:
             self._session.after_backward(root, bool(stale), self.places.here(3))
-        small = self.models.small
-        missing = small is not None and small.grad is None
+            self.models.use(*self._session.trace.used.values())
+        missing = self.models.without_gradient()
         self._note_backward(root, (journal.STALE if stale else 0) | (journal.NO_GRADIENT if missing else 0))
 
     @guarded
@@ -237,6 +240,7 @@ class Watch:
     @guarded
     def before_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         number = self.optimizers.number(optimizer)
+        self.models.prefer(optimizer, number)
         small = self.models.small
         self._version_before = small._version if small is not None else 0
         self._step_flags = 0 if self.models.stale() else journal.NO_GRADIENT

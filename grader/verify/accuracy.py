@@ -56,7 +56,7 @@ class Model:
         self._size = len(batches.rows(event))
         self._kept: tuple[tuple[int, int], np.ndarray, torch.Tensor | None] | None = None
 
-    def scores(self, images: np.ndarray, parameters: Mapping[int, np.ndarray]) -> np.ndarray:
+    def scores(self, images: np.ndarray, parameters: Mapping[int, np.ndarray], *, rescaled: bool = True) -> np.ndarray:
         """Scores with these parameters; raises `ReplayError`. Batches have the recorded size."""
         if not self._size:
             raise ReplayError("the size of the batch is not known")
@@ -71,7 +71,7 @@ class Model:
                 chunk = images[start : start + self._size]
                 missing = self._size - len(chunk)
                 padded = np.concatenate([chunk, np.repeat(chunk[-1:], missing, axis=0)]) if missing else chunk
-                batch = self._batches.arrange(padded, self._shape)
+                batch = self._batches.arrange(padded, self._shape, rescaled=rescaled)
                 if batch is None:
                     raise ReplayError("the program's preparation of the images is not known")
                 made = Replay(self._trace, {self._event: batch}, tensors).run(self._nodes).values[self._scores]

@@ -23,6 +23,7 @@ from grader.verify.graph import (
 )
 from grader.verify.replay import Replay
 from grader.verify.result import Architecture, Convolution
+from grader.verify.unfolded import find_unfolded
 
 _ACTIVATION_FUNCTIONS: dict[str, Any] = {
     "ReLU": torch.relu,
@@ -41,8 +42,10 @@ _ACTIVATION_FUNCTIONS: dict[str, Any] = {
 }
 
 
-def describe(graph: Graph, path: ForwardPath, values: Replay | None, rows: int) -> Architecture:
-    """`values` holds the replayed values of `path`'s nodes, or is None where the replay was impossible."""
+def describe(
+    graph: Graph, path: ForwardPath, values: Replay | None, batch: torch.Tensor | None, rows: int
+) -> Architecture:
+    """`values` holds the replayed values of `path`'s nodes, or is None where the replay of `batch` was impossible."""
     nodes = graph.trace.nodes
     first = nodes[path.first] if path.first is not None else None
     dense = _product(graph, path)
@@ -50,8 +53,14 @@ def describe(graph: Graph, path: ForwardPath, values: Replay | None, rows: int) 
     entering = dense_input(graph, dense)[1] if dense is not None else None
     numbers = tuple(dict.fromkeys(p for i in path.chain for p in path.parameters[i]))
     failed = next((n for n in nodes if n.error), None)
-    activation = _activation(graph, path, values) if convolution else (None, None, None, None)
     shape = _per_image(first.shapes[0]) if convolution and first and first.shapes else None
+    z = values.values.get(first.outputs[0]) if convolution and first and first.outputs and values else None
+    if convolution is None and values is not None and batch is not None:
+        unfolded = find_unfolded(graph, path, values, batch)
+        if unfolded is not None:
+            convolution, z = unfolded
+            shape = tuple(z.shape[1:])
+    activation = _activation(graph, path, values, z) if convolution else (None, None, None, None)
     name, place, order, activation_shape = activation
     return Architecture(
         rows=rows,
@@ -148,7 +157,9 @@ def _has_batch(graph: Graph, index: int) -> bool:
     return bool(graph.events_of(graph.ancestors(graph.trace.nodes[index].outputs)))
 
 
-def _activation(graph: Graph, path: ForwardPath, values: Replay | None) -> tuple[Any, Any, Any, Any]:
+def _activation(
+    graph: Graph, path: ForwardPath, values: Replay | None, z: torch.Tensor | None
+) -> tuple[Any, Any, Any, Any]:
     """(name, place, order of flattening, shape): what enters the dense layer, beside the convolution's output."""
     nodes = graph.trace.nodes
     between = [i for i in path.chain if path.first is not None and i > path.first]
@@ -159,22 +170,20 @@ def _activation(graph: Graph, path: ForwardPath, values: Replay | None) -> tuple
     dense = _product(graph, path)
     if values is None or path.first is None or dense is None:
         return (name if dense is not None or named else None), place, None, shape
-    z, u = _values_around(graph, path, dense, values)
+    u = _entering(graph, dense, values)
     if z is None or u is None or z.numel() != u.numel():
         return name, place, None, shape
-    found = _matching(z, u)
+    found = _matching(z.detach(), u)
     if found is not None:
         name = found[0]
     return name, place, found[1] if found else None, shape
 
 
-def _values_around(graph: Graph, path: ForwardPath, dense: int, values: Replay) -> tuple[Any, Any]:
-    nodes = graph.trace.nodes
-    assert path.first is not None
-    z = values.values.get(nodes[path.first].outputs[0])
+def _entering(graph: Graph, dense: int, values: Replay) -> torch.Tensor | None:
+    """The value that goes into the dense layer."""
     number, _ = dense_input(graph, dense)
     u = values.values.get(number) if number is not None else None
-    return (None if z is None else z.detach()), (None if u is None else u.detach())
+    return None if u is None else u.detach()
 
 
 def _matching(z: torch.Tensor, u: torch.Tensor) -> tuple[str, str] | None:
@@ -184,11 +193,11 @@ def _matching(z: torch.Tensor, u: torch.Tensor) -> tuple[str, str] | None:
     flat = u.reshape(rows, -1)
     for name, function in _ACTIVATION_FUNCTIONS.items():
         v = function(z)
-        if torch.allclose(v.reshape(rows, -1), flat, atol=1e-5, rtol=1e-4):
+        if torch.allclose(v.reshape(rows, -1), flat, atol=1e-4, rtol=1e-3):
             return name, "channels first"
-        if v.ndim == 4 and torch.allclose(v.permute(0, 2, 3, 1).reshape(rows, -1), flat, atol=1e-5, rtol=1e-4):
+        if v.ndim == 4 and torch.allclose(v.permute(0, 2, 3, 1).reshape(rows, -1), flat, atol=1e-4, rtol=1e-3):
             return name, "channels last"
-        if torch.allclose(v.reshape(rows, -1).sort(1).values, flat.sort(1).values, atol=1e-5, rtol=1e-4):
+        if torch.allclose(v.reshape(rows, -1).sort(1).values, flat.sort(1).values, atol=1e-4, rtol=1e-3):
             return name, "another order"
     return None
 

@@ -69,6 +69,12 @@ def short(op: str) -> str:
     return parts[1] if len(parts) == 3 else op
 
 
+def is_in_place(op: str) -> bool:
+    """Whether the operation overwrites its first operand: `relu_`, but not `__and__`."""
+    name = short(op)
+    return name.endswith("_") and not name.endswith("__")
+
+
 def references(value: Any, kind: str) -> Iterator[Any]:
     """All references of one kind ("v", "p", "d", "c") in a recorded argument, nested ones too."""
     if isinstance(value, list):

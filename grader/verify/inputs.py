@@ -71,12 +71,13 @@ class Batches:
         recorded = trace.arrays.get(f"data/{event}")
         return None if recorded is None else torch.from_numpy(np.array(recorded)).float()
 
-    def arrange(self, images: np.ndarray, shape: tuple[int, ...]) -> torch.Tensor | None:
+    def arrange(self, images: np.ndarray, shape: tuple[int, ...], *, rescaled: bool = True) -> torch.Tensor | None:
         """`images` (N, 784) in [0, 1] as this program feeds them; `shape` is a recorded batch's."""
         if self.rescaling is None:
             return None
+        rescaling = self.rescaling if rescaled else Rescaling()
         arranged = LAYOUTS[self._layout](images.reshape(-1, 28, 28))
-        values = arranged * np.float32(self.rescaling.scale) + np.float32(self.rescaling.shift)
+        values = arranged * np.float32(rescaling.scale) + np.float32(rescaling.shift)
         try:
             return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).reshape(shape)
         except RuntimeError:

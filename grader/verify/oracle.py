@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from grader.evidence.values import Place, Trace
-from grader.verify.graph import ForwardPath, Graph, build_graph, node_references, short, trace_forward
+from grader.verify.graph import ForwardPath, Graph, build_graph, is_in_place, node_references, short, trace_forward
 from grader.verify.inputs import Batches
 from grader.verify.replay import Replay, ReplayError, constant, parameters_of
 from grader.verify.result import StepProof, Target
@@ -153,7 +153,10 @@ def _is_cut(
 def _same_values(trace: Trace, replay: Replay) -> bool | None:
     """Whether the small recorded values (scores, loss) are the replayed ones."""
     compared = False
+    overwritten = {v for node in trace.nodes if is_in_place(node.op) for v in node_references(node, "v")}
     for number, value in replay.values.items():
+        if number in overwritten:
+            continue
         recorded = trace.arrays.get(f"value/{number}")
         if recorded is None or not value.is_floating_point():
             continue

@@ -235,6 +235,8 @@ def _first_place(places: Sequence[Place | None]) -> Place | None:
 def _as_kernels(weight: np.ndarray) -> np.ndarray | None:
     if weight.ndim == 4:
         return weight[:, :1]
+    if weight.ndim == 2 and weight.shape[1] < weight.shape[0]:
+        weight = weight.T
     side = round((weight.size / 10) ** 0.5)
     return weight.reshape(10, 1, side, side) if side * side * 10 == weight.size and side > 2 else None
 

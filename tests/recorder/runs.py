@@ -20,11 +20,11 @@ from grader.evidence.values import Flag, Kind
 from tests.recorder.images import small_set
 
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["torch", "torch._dynamo", "matplotlib.pyplot", "IPython.core.interactiveshell"])
+SERVER.set_forkserver_preload(["torch", "torch._dynamo", "IPython.core.interactiveshell"])
 SECONDS = 60
 PROBES = 60
 
-DATA = """
+DATA = """\
 import numpy as np, torch
 import torch.nn.functional as F
 from torch import nn
@@ -32,7 +32,7 @@ train, test = np.load("data/train.npz"), np.load("data/test.npz")
 X, Y = torch.from_numpy(train["X"]), torch.from_numpy(train["Y"]).float()
 X_test, Y_test = torch.from_numpy(test["X"]), torch.from_numpy(test["Y"]).float()
 """
-MODEL = """
+MODEL = """\
 class CNN(nn.Module):
     def __init__(self):
         super().__init__()
@@ -45,7 +45,7 @@ class CNN(nn.Module):
 model = CNN()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
 """
-TRAINING = """
+TRAINING = """\
 for epoch in range(2):
     for x, y in zip(X.split(30), Y.split(30)):
         optimizer.zero_grad()
@@ -53,7 +53,7 @@ for epoch in range(2):
         loss.backward()
         optimizer.step()
 """
-TESTING = """
+TESTING = """\
 with torch.no_grad():
     for x, y in zip(X_test.split(30), Y_test.split(30)):
         F.cross_entropy(model(x), y)
@@ -62,9 +62,9 @@ with torch.no_grad():
 
 @dataclass(frozen=True)
 class Run:
-    """One program: its source (the cells together), what it sent, and the bytes of `weights.npy` that it saved."""
+    """One program: its cells, what it sent, and the folder in which it ran."""
 
-    source: str
+    cells: tuple[str, ...]
     evidence: Evidence
     folder: Path
 
@@ -78,9 +78,15 @@ class Run:
 
     @property
     def story(self) -> str:
-        """The events as letters: Forward, Loss, Backward, Step, Update, Cell (left out), Picture."""
-        letters = {Kind.FORWARD: "F", Kind.LOSS: "L", Kind.BACKWARD: "B", Kind.STEP: "S", Kind.UPDATE: "U"}
-        return "".join(letters.get(Kind(kind), "") for kind in self.evidence.events.kind.tolist())
+        """The events as letters: Forward, Loss, Backward, Step, Update; cells and pictures are left out."""
+        letters: dict[int, str] = {
+            Kind.FORWARD: "F",
+            Kind.LOSS: "L",
+            Kind.BACKWARD: "B",
+            Kind.STEP: "S",
+            Kind.UPDATE: "U",
+        }
+        return "".join(letters.get(kind, "") for kind in self.evidence.events.kind.tolist())
 
 
 def record(folder: Path, *cells: str, module: bool = False, watched: bool = True) -> Run:
@@ -99,13 +105,14 @@ def record(folder: Path, *cells: str, module: bool = False, watched: bool = True
         process.kill()
     assert process.exitcode == 0, (folder / "trouble").read_text() if (folder / "trouble").exists() else "timed out"
     frames = FrameReader().feed((folder / "evidence").read_bytes()) if watched else []
-    return Run("\n".join(cells), parse_evidence(frames), folder)
+    return Run(cells, parse_evidence(frames), folder)
 
 
 def _run(folder: str, cells: tuple[str, ...], module: bool, watched: bool) -> None:
     """In the program's own process."""
     os.chdir(folder)
-    sys.stdout = sys.stderr = open("trouble", "w", encoding="utf-8")
+    for stream in (1, 2):
+        os.dup2(os.open("trouble", os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
     sys.modules["__main__"] = main = ModuleType("__main__")
     os.environ["MPLBACKEND"] = "agg"
     if watched:
@@ -139,6 +146,7 @@ def _run_watched(folder: str, cells: tuple[str, ...], module: bool) -> None:
         InteractiveShell.history_length = 0
         shell = InteractiveShell.instance(user_module=sys.modules["__main__"])
         shell.history_manager.enabled = False
+        shell.InteractiveTB.set_mode(mode="Minimal")
         recording.attach(shell)
         for cell in cells:
             shell.run_cell(cell, store_history=True)
