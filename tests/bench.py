@@ -98,9 +98,12 @@ class Bench:
 
 
 def _output(command: Sequence[str], folder: Path, extra: Mapping[str, str]) -> str:
-    """What a command prints; raises CalledProcessError where it fails."""
+    """What a command prints; raises RuntimeError with its errors where it fails."""
     environment = {**os.environ, **ONE_THREAD, **extra}
-    return subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr[-2000:]}")
+    return done.stdout
 
 
 def _loop_seconds(printed: str) -> float:
@@ -147,13 +150,14 @@ def measure(bench: Bench, rounds: int) -> dict[str, list[Timing]]:
 
 
 def _row(title: str, times: Sequence[float], base: Sequence[float] | None = None, wanted: float | None = None) -> str:
-    spread = f"{statistics.median(times):8.2f} s  ({min(times):.2f} to {max(times):.2f})"
-    if base is None:
-        verdict = "" if wanted is None else f"{'':8} {_verdict(statistics.median(times), wanted, ' s')}"
-        return f"{title:<46}{spread:<30}{verdict}".rstrip()
-    ratio = statistics.median(time / other for time, other in zip(times, base, strict=True))
-    verdict = "" if wanted is None else _verdict(ratio, wanted, "")
-    return f"{title:<46}{spread:<30}{ratio:7.3f}x {verdict}".rstrip()
+    """A line of the table; `wanted` is a ratio to `base` where there is one, else seconds."""
+    median = statistics.median(times)
+    ratio = statistics.median(time / other for time, other in zip(times, base, strict=True)) if base else None
+    shown = "" if ratio is None else f"{ratio:.3f}x"
+    value, unit = (median, " s") if ratio is None else (ratio, "x")
+    verdict = "" if wanted is None else _verdict(value, wanted, unit)
+    spread = f"({min(times):.2f} to {max(times):.2f})"
+    return f"{title:<46}{median:7.2f} s  {spread:<18}{shown:>8}  {verdict}".rstrip()
 
 
 def _verdict(value: float, wanted: float, unit: str) -> str:

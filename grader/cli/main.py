@@ -27,6 +27,13 @@ class DefaultToRun(click.Group):
             args = ["run", *args]
         return super().parse_args(context, args)
 
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            # Click would print an empty line first; what is said about it is said at the boundary, in one line.
+            raise click.Abort from None
+
 
 @click.group(cls=DefaultToRun, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
 @click.version_option(__version__, prog_name="grade")

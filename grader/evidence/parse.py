@@ -151,6 +151,7 @@ def _trace(frame: Frame) -> Trace:
         index=fields.get("index", int),
         reason=fields.get("reason", str),
         events=fields.ints("events"),
+        place=_place(frame.header.get("at")),
         nodes=tuple(_node(node) for node in fields.mappings("nodes")),
         backwards=tuple(_backward(item) for item in fields.mappings("backwards")),
         optimizer=described.get("optimizer", int) if described else None,

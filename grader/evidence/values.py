@@ -92,11 +92,13 @@ class Backward:
 
 @dataclass(frozen=True)
 class Trace:
-    """A stretch that was recorded in full; `events` are the indices of its forward events."""
+    """A stretch that was recorded in full; `events` are the indices of its forward events, `place`
+    the line that called the model."""
 
     index: int
     reason: str
     events: tuple[int, ...]
+    place: Place | None
     nodes: tuple[Node, ...]
     backwards: tuple[Backward, ...]
     optimizer: int | None

@@ -40,6 +40,16 @@ class Places:
             frame = frame.f_back
         return None
 
+    def caller(self, depth: int = 1) -> Place | None:
+        """The student's line that called the model: their innermost frame that is no forward pass itself."""
+        frame: FrameType | None = sys._getframe(depth)
+        while frame is not None:
+            code = frame.f_code
+            if self.is_student(code.co_filename) and code.co_name not in ("forward", "__call__"):
+                return self.describe(code.co_filename, frame.f_lineno)
+            frame = frame.f_back
+        return None
+
     def of_traceback(self, traceback: TracebackType | None) -> Place | None:
         """The innermost frame of the student's that an exception passed."""
         found = None

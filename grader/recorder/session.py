@@ -26,6 +26,7 @@ class Session:
         self.trace = Trace(parameters, places, rich=rich)
         self.finder = Finder(places, classes, self.trace.value_of) if find else None
         self._events: list[int] = []
+        self._place = places.caller(2)
         self._backwards: list[dict[str, Any]] = []
         self._step: dict[str, Any] | None = None
         self._added: dict[int, np.ndarray] = {}
@@ -129,6 +130,7 @@ class Session:
             "kind": "trace",
             "index": self._index,
             "reason": reason,
+            "at": self._place,
             "events": self._events,
             "nodes": self.trace.nodes,
             "backwards": self._backwards,

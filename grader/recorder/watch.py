@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -73,8 +74,9 @@ class Watch:
         self._updates = 0
         self._due = True
         self._since_backward = 0
-        # So many forward events in a row, without a backward pass, are no more than this program's way to one loss.
+        # So many forward events in a row, without a backward pass, are this program's usual way to one loss.
         self._run = 1
+        self._runs: Counter[int] = Counter()
         self._wait = WAIT_TRAINING
         self._snapshot_update = -1
         self._stepped = False
@@ -226,7 +228,9 @@ class Watch:
             self._since_backward,
             value if value.numel() == 1 else value.mean(),
         )
-        self._run = max(self._run, self._since_backward)
+        self._runs[self._since_backward] += 1
+        if self._runs[self._since_backward] >= self._runs[self._run]:
+            self._run = self._since_backward
         self._since_backward = 0
         if self._session is not None and self._session.backwards >= MAX_BACKWARDS:
             self._end_session("backwards")

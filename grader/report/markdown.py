@@ -81,7 +81,7 @@ def _section(title: str, lines: Iterable[str]) -> str:
 def _lost_marks(grade: Grade) -> Iterable[str]:
     for mark in facts.lost_marks(grade):
         check = mark.check
-        summary = f" {escape(check.message)}" if check.message else ""
+        summary = f" {escape(check.message)}" if check.message and check.message != check.observed else ""
         yield f"- **{escape(check.id)}** (question {escape(mark.question)}, −{number(mark.points)}){summary}"
         yield f"  - expected: {escape(check.expected)}"
         yield f"  - seen: {escape(check.observed)}"

@@ -109,7 +109,7 @@ def _lost_marks(grade: Grade) -> Iterator[RenderableType]:
             (f"  {clean(facts.question_name(mark.question, mark.title))}", "dim"),
         )
         yield Padding(title, (1 if index else 0, 0, 0, 2))
-        if check.message:
+        if check.message and check.message != check.observed:
             yield Padding(Text(clean(check.message)), (0, 0, 0, 4))
         rows = [("expected", Text(clean(check.expected))), ("seen", Text(clean(check.observed)))]
         if check.where is not None:

@@ -121,10 +121,16 @@ class _Judge:
                 {int(w) for w in self._evidence.events.who[self._evidence.events.kind == Kind.STEP]}
             ),
             train_place=_first_place([b.place for t in self._traces for b in t.backwards]),
-            test_place=_first_place([t.nodes[-1].place for t in self._traces if t.nodes and not t.backwards]),
+            test_place=self._test_place(passes),
             step_place=_first_place([u.place for u in updates]),
             recreated=len(self._models) > 1,
         )
+
+    def _test_place(self, passes: Sequence[TestPass]) -> Place | None:
+        """The line that runs the model in its first test phase, or, without one, wherever nothing is learnt."""
+        resting = [t for t in self._traces if t.nodes and not t.backwards]
+        later = [t for t in resting if passes and t.events[0] >= passes[0].event]
+        return _first_place([t.place for t in later or resting])
 
     def _timeline(self, steps: Sequence[StepProof]) -> Timeline:
         linked = model_of.linked_group(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 import torch.nn.functional as F
 
-from grader.verify.graph import ForwardPath, Graph
+from grader.verify.graph import ACTIVATIONS, ForwardPath, Graph, short
 from grader.verify.replay import Replay
 from grader.verify.result import Convolution
 
@@ -47,8 +47,11 @@ def _as_kernels(weight: torch.Tensor) -> Iterator[torch.Tensor]:
 
 def _bias(graph: Graph, path: ForwardPath, channels: int) -> torch.Tensor:
     """The vector that is added before anything else happens, as (1, channels, 1, 1); zeros where there is none."""
-    position = path.chain.index(path.first) if path.first in path.chain else len(path.chain)
-    for index in path.chain[position : position + 4]:
+    for index in path.chain:
+        if path.first is not None and index <= path.first:
+            continue
+        if short(graph.trace.nodes[index].op) in ACTIVATIONS:
+            break
         for number in path.parameters[index]:
             array = graph.trace.arrays.get(f"parameter/{number}")
             if array is not None and array.size == channels and array.ndim <= 3:

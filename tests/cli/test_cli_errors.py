@@ -62,9 +62,10 @@ def test_no_data_in_the_data_folder(grade: Grade, loads: Path, here: Path) -> No
     assert refused(grade, loads, "--data", "data", says=("data/train.npz", "No such file", "train.npz and test.npz"))
 
 
-def test_data_that_is_no_data(grade: Grade, loads: Path, here: Path) -> None:
+@pytest.mark.parametrize("content", ["", "not an archive", "PK\x03\x04"])
+def test_data_that_is_no_data(grade: Grade, loads: Path, here: Path, content: str) -> None:
     """Files that merely have the right names are refused by name."""
-    write_folder(here / "data", {"train.npz": "not an archive", "test.npz": "nor this"})
+    write_folder(here / "data", {"train.npz": content, "test.npz": content})
     assert refused(grade, loads, "--data", "data", says=("data/train.npz",))
 
 
@@ -132,11 +133,16 @@ def test_a_fault_of_the_graders_own(grade: Grade, here: Path, monkeypatch: pytes
     assert "Traceback" in grade("a.ipynb").err
 
 
-def test_a_screen_that_lacks_characters(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the screen's encoding lacks a character, a question mark stands for it, and nothing fails."""
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    out, err = start("explain", FINDING).communicate(timeout=60)
-    assert err == ""
-    assert FINDING in out
-    assert "?" in out
-    assert out.isascii()
+@pytest.mark.parametrize("form", ["terminal", "markdown"])
+def test_a_screen_that_lacks_characters(
+    start: Start, here: Path, on_quick_mnist: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """Where the screen's encoding (here a Cyrillic one) lacks a character, a question mark stands for it; the files
+    keep it."""
+    write(here / "café.ipynb", "{")
+    monkeypatch.setenv("PYTHONIOENCODING", "iso8859-5")
+    process = start("café.ipynb", *on_quick_mnist, "--format", form)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 3
+    assert "caf?" in out
+    assert "café" in (here / "grades" / "café" / "report.md").read_text(encoding="utf-8")

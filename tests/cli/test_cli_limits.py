@@ -21,7 +21,7 @@ from tests.cli.samples import LOAD, TRAIN_ONE_BATCH, is_one_line
 from tests.submission.uploads import notebook, write
 
 # How long a run may take to get to its second cell: what suffices on a quiet machine, and on a busy one.
-PATIENCE = (8, 25, 90)
+PATIENCE = (12, 40, 120)
 HOLD = f"hold_{os.getpid()}"  # part of a command line that only this test's processes have
 
 
@@ -111,7 +111,9 @@ def test_a_dead_process_is_called_so(died: dict[str, Any]) -> None:
 def test_ctrl_c_in_the_middle_of_a_cell(start: Start, here: Path, on_quick_mnist: tuple[str, ...]) -> None:
     """SIGINT to `grade` while a cell sleeps ends it with 130 and one line; no report is half-written and no process
     of the student's is left."""
-    sleeper = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(600)', '{HOLD}'])"
+    sleeper = (
+        f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(600)', '{HOLD}'])"
+    )
     write(here / "sleeper.ipynb", notebook(sleeper))
     process = start("sleeper.ipynb", *on_quick_mnist)
     assert wait_for(lambda: held(), seconds=120), "the cell did not start"

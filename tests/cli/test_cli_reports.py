@@ -122,7 +122,7 @@ def test_a_class(grade: Grade, here: Path, on_quick_mnist: tuple[str, ...]) -> N
     and 3 at the end since one could not be graded, which kept nobody else from a grade."""
     finished = graded_class(grade, here, on_quick_mnist)
     reports = {path.name: report(path) for path in (here / "grades").iterdir() if path.is_dir()}
-    rows = {line.split()[0]: line for line in finished.out.splitlines()}
+    rows = {words[0]: line for line in finished.out.splitlines() if (words := line.split())}
 
     assert finished.code == 3
     assert {name: found["status"] for name, found in reports.items()} == {

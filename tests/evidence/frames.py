@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -95,7 +96,7 @@ def valid(kind: str) -> Frame:
     if kind == "events":
         return events()
     header, arrays = made[kind]
-    return Frame(kind, {"kind": kind, **header}, arrays)
+    return Frame(kind, copy.deepcopy({"kind": kind, **header}), arrays)
 
 
 KINDS = ("hello", "events", "trace", "snapshot", "figure", "cell-start", "cell", "error", "probe", "load", "state")

@@ -1,0 +1,105 @@
+"""Real traces for the verifier: one update of a real model, recorded as the sandbox records it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from grader.evidence import Evidence, FrameReader, parse_evidence
+from grader.evidence.values import Trace
+from grader.recorder import fingerprint, journal
+from grader.recorder.journal import Journal
+from grader.recorder.place import Places
+from grader.recorder.registry import Optimizers, Parameters
+from grader.recorder.session import Session
+from grader.recorder.wire import Wire
+from grader.verify.inputs import Batches
+from grader.verify.rows import RowIndex
+from tests.recorder.images import small_set
+
+IMAGES = small_set()
+INDEX = RowIndex(IMAGES)
+CLASSES = 10
+ROWS = range(30)
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class CNN(nn.Module):
+    """The practical's model with the same weights each time."""
+
+    def __init__(self, **options: int) -> None:
+        super().__init__()
+        torch.manual_seed(options.pop("seed", 0))
+        self.conv = nn.Conv2d(1, 10, **{"kernel_size": 8, "stride": 2, **options})
+        self.dense = nn.LazyLinear(10)
+        self(torch.zeros(1, 1, 28, 28))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.dense(F.relu(self.conv(x.reshape(-1, 1, 28, 28))).flatten(1))
+
+
+def one_hot(rows: Sequence[int] = ROWS) -> Tensor:
+    """The right targets of these images, float32 (N, 10)."""
+    return F.one_hot(torch.from_numpy(IMAGES.labels[list(rows)]), CLASSES).float()
+
+
+def batch(rows: Sequence[int] = ROWS) -> Tensor:
+    """These images (training images first) as (N, 1, 28, 28)."""
+    return torch.from_numpy(IMAGES.all[list(rows)]).reshape(-1, 1, 28, 28)
+
+
+def record_step(
+    model: Callable[[Tensor], Tensor],
+    loss: Loss | None = F.cross_entropy,
+    optimizer: torch.optim.Optimizer | None = None,
+    *,
+    targets: Tensor | None = None,
+    rows: Sequence[int] = ROWS,
+    data: Tensor | None = None,
+    update: Callable[[], None] | None = None,
+    index: int = 0,
+) -> Evidence:
+    """The evidence of one forward pass, and of the backward pass and the update where there is a loss."""
+    images = batch(rows) if data is None else data
+    with tempfile.TemporaryFile() as file:
+        wire, parameters = Wire(file.fileno()), Parameters()
+        book = Journal(wire)
+        book.forward(fingerprint.sample(images.numpy()).astype(np.float32), journal.GRAD_ENABLED, 0)
+        session = Session(index, parameters, Places("/w", "student.py"), CLASSES, rich=True, find=False)
+        session.saw_forward(images, 0)
+        scores = model(images)
+        if loss is not None:
+            value = loss(scores, one_hot(rows) if targets is None else targets)
+            session.before_backward()
+            value.backward()
+            session.after_backward(value, False, None)
+            book.add(journal.BACKWARD, 0, 0, 1, value.detach())
+        if optimizer is not None:
+            session.before_step(optimizer, 0, Optimizers(parameters).describe(optimizer), None)
+            optimizer.step()
+            book.add(journal.STEP, 4, 0)
+        else:
+            session.leave()
+        if update is not None:
+            update()
+        session.end(wire, "step" if optimizer is not None else "update" if update is not None else "cell")
+        book.flush()
+        file.seek(0)
+        return parse_evidence(FrameReader().feed(os.read(file.fileno(), 1 << 30)))
+
+
+def trace_of(evidence: Evidence) -> Trace:
+    (trace,) = evidence.traces
+    return trace
+
+
+def batches_of(evidence: Evidence) -> Batches:
+    """The trusted side's way to the batches of `evidence`."""
+    rows, layout = INDEX.match(evidence.events.keys)
+    return Batches(evidence.events, rows, layout, IMAGES, evidence.traces)
