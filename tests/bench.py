@@ -35,7 +35,10 @@ SOLUTION = REPOSITORY / "reference" / "solution.ipynb"
 HELPERS = REPOSITORY / "reference" / "helper_functions.py"
 GRADE = Path(sys.executable).with_name("grade")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-LOOP = re.compile(r"seconds in the loop: ([0-9.]+)")
+LOOP = re.compile(r"seconds in the loop: ([0-9.]+), of the processor: ([0-9.]+)")
+TELL = """\
+print(f"seconds in the loop: {_time.perf_counter() - _begun[0]:.4f}, "
+      f"of the processor: {_time.thread_time() - _begun[1]:.4f}")"""
 BUSY = 0.5  # a load average above which other programs take part in what is measured
 
 GRADING_WANTED, RECORDING_WANTED, QUICK_WANTED_S = 1.10, 1.05, 6.0
@@ -43,10 +46,12 @@ GRADING_WANTED, RECORDING_WANTED, QUICK_WANTED_S = 1.10, 1.05, 6.0
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of wall time: of the whole command, and of the training loop alone where it was told."""
+    """Seconds of wall time of the whole command, and, where they were told, of the training loop: wall time, and
+    processor time of its thread, which other programs on the machine hardly change."""
 
     whole: float
     loop: float = 0.0
+    processor: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Bench:
         extra = {"MPLBACKEND": "Agg", **({"LD_PRELOAD": preload} if preload else {})}
         started = time.perf_counter()
         printed = _output([sys.executable, self.script.name], self.script.parent, extra)
-        return Timing(time.perf_counter() - started, _loop_seconds(printed))
+        return Timing(time.perf_counter() - started, *_loop_seconds(printed))
 
     def graded(self, *options: str) -> Timing:
         """`grade solution.ipynb`; it must succeed."""
@@ -94,7 +99,7 @@ class Bench:
         limits = self.assignment.rubric.limits
         none = Isolation("none")
         outcome = run(submission, self.assignment, self.dataset, config, none, read, limits, preload=preload)
-        return Timing(outcome.wall_s, _loop_seconds("".join(printed)))
+        return Timing(outcome.wall_s, *_loop_seconds("".join(printed)))
 
 
 def _output(command: Sequence[str], folder: Path, extra: Mapping[str, str]) -> str:
@@ -106,11 +111,11 @@ def _output(command: Sequence[str], folder: Path, extra: Mapping[str, str]) -> s
     return done.stdout
 
 
-def _loop_seconds(printed: str) -> float:
+def _loop_seconds(printed: str) -> tuple[float, float]:
     found = LOOP.search(printed)
     if found is None:
         raise ValueError(f"the loop's time is missing from the output: {printed[-2000:]}")
-    return float(found[1])
+    return float(found[1]), float(found[2])
 
 
 def make_script(folder: Path, dataset: Dataset) -> Path:
@@ -122,8 +127,7 @@ def make_script(folder: Path, dataset: Dataset) -> Path:
     for cell in json.loads(SOLUTION.read_text(encoding="utf-8"))["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "code" and ".backward()" in source:
-            told = 'print(f"seconds in the loop: {_time.perf_counter() - _started:.4f}")'
-            source = f"_started = _time.perf_counter()\n{source}\n{told}"
+            source = f"_begun = _time.perf_counter(), _time.thread_time()\n{source}\n{TELL}"
         if cell["cell_type"] == "code":
             cells.append(source)
     script = folder / "solution.py"
@@ -168,6 +172,7 @@ def print_table(timings: Mapping[str, Sequence[Timing]], quick: Sequence[Timing]
     """Medians, their range, ratios to the bare run, and what is wanted."""
     wholes = {name: [timing.whole for timing in same] for name, same in timings.items()}
     loops = {name: [timing.loop for timing in same] for name, same in timings.items()}
+    processor = {name: [timing.processor for timing in same] for name, same in timings.items()}
     print("\nwhole run")
     print(_row("  bare python", wholes["bare"]))
     if "bare, tcmalloc" in wholes:
@@ -177,6 +182,8 @@ def print_table(timings: Mapping[str, Sequence[Timing]], quick: Sequence[Timing]
     print("training loop alone, without isolation")
     print(_row("  bare python", loops["bare"]))
     print(_row("  recorder's Jupyter kernel", loops["recorded"], loops["bare"], RECORDING_WANTED))
+    print(_row("  bare python, processor time", processor["bare"]))
+    print(_row("  recorder's Jupyter kernel, processor time", processor["recorded"], processor["bare"]))
     if "bare, tcmalloc" in loops:
         print(_row("  bare python, tcmalloc", loops["bare, tcmalloc"]))
         print(_row("  recorder, tcmalloc, against that", loops["recorded, tcmalloc"], loops["bare, tcmalloc"]))

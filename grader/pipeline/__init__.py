@@ -25,14 +25,16 @@ from grader.assignment import (
 from grader.checks.catalogue import all_kinds, find_kind
 from grader.checks.table import validate
 from grader.errors import SubmissionRejected
+from grader.evidence import parse_evidence
 from grader.pipeline.assemble import assemble, rejected
-from grader.pipeline.collect import Listener, collect
+from grader.pipeline.collect import Collected, Listener, collect
 from grader.pipeline.notebook import executed_notebook
 from grader.pipeline.probes import make_probes
 from grader.sandbox import Isolation, available_isolation
 from grader.score import Grade, SubmissionInfo
 from grader.store import EvidenceStore
 from grader.submission import Candidate, find_candidates, load_submission
+from grader.verify.result import Verification
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,15 +111,30 @@ class Grader:
             cancelled,
         )
         listener("verifying")
+        collected, verifications = self._verify(collected)
+        listener("judging")
+        grade = assemble(
+            submission,
+            collected,
+            verifications,
+            self.assignment,
+            self.dataset,
+            self.baseline,
+            self._isolation_notes(),
+        )
+        return Graded(grade, executed_notebook(submission, collected.evidence))
+
+    def _verify(self, collected: Collected) -> tuple[Collected, tuple[Verification, ...]]:
+        """The facts about each model; evidence that no verification can make sense of counts as malformed."""
         from grader.verify.run import verify
 
         setting = replace(self.setting.result(), probes=self._probes(collected.probe_seed))
-        verifications = verify(collected.evidence, setting)
-        listener("judging")
-        grade = assemble(
-            submission, collected, verifications, self.assignment, self.dataset, self.baseline, self._isolation_notes()
-        )
-        return Graded(grade, executed_notebook(submission, collected.evidence))
+        try:
+            return collected, verify(collected.evidence, setting)
+        except Exception as error:  # noqa: BLE001 - forged numbers may fail anywhere; that is not the grader's failure
+            flaw = f"it could not be verified ({type(error).__name__}: {str(error)[:200]})"
+            empty = replace(collected, evidence=parse_evidence([]), flaw=flaw)
+            return empty, verify(empty.evidence, setting)
 
     def _probes(self, seed: int) -> np.ndarray:
         return make_probes(self.setting.result().images.test, seed)

@@ -11,8 +11,8 @@ import torch
 
 from . import fingerprint
 from .callables import Candidate, find_scores, rebuild
-from .registry import array
-from .watch import Watch, _sample
+from .registry import array, grid_of
+from .watch import Watch
 
 MAX_MODELS = 8
 MAX_VARIABLES = 64
@@ -112,7 +112,7 @@ def _variables(namespace: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict
             rows = np.unique(np.linspace(0, len(tensor) - 1, 64).astype(int))
             part = tensor[rows]
             if part[0].numel() == fingerprint.PIXELS:
-                arrays[f"variable/{name}/keys"] = fingerprint.keys(_sample(part).astype(np.float32))
+                arrays[f"variable/{name}/keys"] = fingerprint.keys(grid_of(part).astype(np.float32))
                 arrays[f"variable/{name}/rows"] = rows
             elif part[0].numel() <= 16:
                 arrays[f"variable/{name}/values"] = array(part.reshape(len(part), -1))

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
+from . import fingerprint
+
 # More distinct convolution weights than this means that layers are made anew at every call.
 CAP = 256
 
@@ -100,3 +102,24 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return str(value)
+
+
+def describe_layer(input: torch.Tensor, weight: torch.Tensor, rest: Any, options: Any) -> dict[str, Any]:
+    """A call of a convolution or a dense layer: shapes, and the arguments that are no tensors."""
+    return {
+        "operation": "conv2d" if weight.ndim == 4 else "linear",
+        "input": list(input.shape),
+        "weight": list(weight.shape),
+        "arguments": [item for item in rest if not isinstance(item, torch.Tensor)],
+        "options": {key: value for key, value in options.items() if not isinstance(value, torch.Tensor)},
+    }
+
+
+def grid_of(images: torch.Tensor) -> np.ndarray:
+    """The fingerprint's grid of each image of a batch, on the host."""
+    values = images.detach()
+    if values.device.type != "cpu":
+        values = values.cpu()
+    if values.dtype == torch.bfloat16:
+        values = values.float()
+    return fingerprint.sample(values.numpy())

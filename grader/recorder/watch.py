@@ -14,7 +14,7 @@ from .callables import Candidate
 from .journal import Journal
 from .models import Models
 from .place import Places
-from .registry import Optimizers, Parameters, array
+from .registry import Optimizers, Parameters, array, describe_layer, grid_of
 from .session import Session
 from .trace import Trace
 from .wire import Wire
@@ -32,6 +32,7 @@ WAIT_TRAINING, WAIT_TEST = 64, 3
 MAX_BACKWARDS = 64
 TRACED_BACKWARDS = frozenset({500, 2000, 5000, 10000, 15000})
 MAX_CANDIDATES = 64
+MAX_LAYERS = 24
 
 
 def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -96,8 +97,8 @@ class Watch:
 
     @guarded
     def on_layer(self, input: torch.Tensor, weight: torch.Tensor, *rest: Any, **options: Any) -> None:
-        if len(self.layers) < 24:
-            self._note_layer(input, weight, rest, options)
+        if len(self.layers) < MAX_LAYERS:
+            self.layers.append({**describe_layer(input, weight, rest, options), "at": self.places.here(2)})
         if weight.ndim == 4:
             if weight.shape[1] == 1 and input.ndim in (3, 4):
                 self._forward(input, weight)
@@ -115,19 +116,6 @@ class Watch:
         if result.shape[-1] == self.classes:
             self.journal.logits(result.detach().reshape(-1, self.classes))
 
-    def _note_layer(self, images: torch.Tensor, weight: torch.Tensor, rest: Any, options: Any) -> None:
-        plain = [item for item in rest if not isinstance(item, torch.Tensor)]
-        self.layers.append(
-            {
-                "operation": "conv2d" if weight.ndim == 4 else "linear",
-                "input": list(images.shape),
-                "weight": list(weight.shape),
-                "arguments": plain,
-                "options": {k: v for k, v in options.items() if not isinstance(v, torch.Tensor)},
-                "at": self.places.here(3),
-            }
-        )
-
     # -- forward -----------------------------------------------------------------------------------------------------
 
     def _forward(self, images: torch.Tensor, weight: torch.Tensor | None) -> None:
@@ -144,7 +132,7 @@ class Watch:
         if resting:
             self._snapshot()
         flags = (journal.GRAD_ENABLED if grad else 0) | (journal.TRACED if self._session is not None else 0)
-        event = self.journal.forward(_sample(images), flags, model)
+        event = self.journal.forward(grid_of(images), flags, model)
         self._since_backward += 1
         if self._session is None and (self._due or (resting and self._sessions < MAX_SESSIONS)):
             self._start_session(WAIT_TEST if resting else WAIT_TRAINING)
@@ -310,12 +298,3 @@ class Watch:
         if self._session is not None:
             self._end_session("cell")
         self.journal.flush()
-
-
-def _sample(images: torch.Tensor) -> Any:
-    values = images.detach()
-    if values.device.type != "cpu":
-        values = values.cpu()
-    if values.dtype == torch.bfloat16:
-        values = values.float()
-    return fingerprint.sample(values.numpy())

@@ -110,10 +110,10 @@ def test_a_rejected_one_keeps_no_earlier_notebook(
 
 
 def graded_class(grade: Grade, here: Path, on_quick_mnist: tuple[str, ...]) -> Finished:
-    """A class of three: a folder, an archive with the same name, and a broken notebook."""
+    """A class of three: a folder, an archive with the same name, and a folder with a broken notebook."""
     write_folder(here / "class" / "ann", {"cnn.ipynb": notebook(LOAD)})
     write_zip(here / "class" / "Ann.zip", {"submission.py": LOAD})
-    write(here / "class" / "bob.ipynb", "{")
+    write(here / "class" / "bob" / "cnn.ipynb", "{")
     return grade("class", *on_quick_mnist)
 
 
@@ -130,7 +130,7 @@ def test_a_class(grade: Grade, here: Path, on_quick_mnist: tuple[str, ...]) -> N
     }  # fmt: skip
     assert {name: found["score"] for name, found in reports.items()} == {"Ann": 4, "ann-2": 4, "bob": 0}
     assert {name: found["submission"]["kind"] for name, found in reports.items()} == {
-        "Ann": "archive", "ann-2": "folder", "bob": "notebook",
+        "Ann": "archive", "ann-2": "folder", "bob": "folder",
     }  # fmt: skip
     assert set(rows) >= {"Ann", "ann-2", "bob"}
     assert "rejected" in rows["bob"]

@@ -45,6 +45,17 @@ class CNN(nn.Module):
 model = CNN()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
 """
+UNFOLDED = """\
+torch.manual_seed(0)
+W_1 = (torch.rand(64, 10) / 10).requires_grad_()
+W_2 = (torch.rand(1210, 10) / 100).requires_grad_()
+
+def model(x):
+    patches = F.unfold(x.reshape(-1, 1, 28, 28), 8, stride=2).transpose(1, 2)
+    return (patches @ W_1).transpose(1, 2).relu().flatten(1) @ W_2
+
+optimizer = torch.optim.SGD([W_1, W_2], lr=0.05)
+"""
 TRAINING = """\
 for epoch in range(2):
     for x, y in zip(X.split(30), Y.split(30)):

@@ -12,7 +12,7 @@ import pytest
 from grader.evidence.values import UNKNOWN_CLASS, Flag, Kind
 from grader.verify.rows import RowIndex
 from tests.recorder.images import TRAIN, small_set
-from tests.recorder.runs import DATA, MODEL, TESTING, TRAINING, Run, record
+from tests.recorder.runs import DATA, MODEL, TESTING, TRAINING, UNFOLDED, Run, record
 
 Runner = Callable[..., Run]
 
@@ -324,19 +324,6 @@ def test_inference_mode(run: Runner) -> None:
     assert seen.evidence.traces[-1].nodes
     assert not seen.evidence.traces[-1].backwards
     assert (seen.evidence.events.predicted != UNKNOWN_CLASS).all()
-
-
-UNFOLDED = """
-torch.manual_seed(0)
-W_1 = (torch.rand(64, 10) / 10).requires_grad_()
-W_2 = (torch.rand(1210, 10) / 100).requires_grad_()
-
-def model(x):
-    patches = F.unfold(x.reshape(-1, 1, 28, 28), 8, stride=2).transpose(1, 2)
-    return (patches @ W_1).transpose(1, 2).relu().flatten(1) @ W_2
-
-optimizer = torch.optim.SGD([W_1, W_2], lr=0.05)
-"""
 
 
 def test_convolution_by_unfold(run: Runner) -> None:

@@ -116,7 +116,8 @@ def test_architecture_of_the_practical() -> None:
     assert (found.convolution.in_channels, found.convolution.out_channels) == (1, 10)
     assert (found.convolution_shape, found.activation, found.flatten_order) == ((10, 11, 11), "ReLU", "channels first")
     assert (found.dense_rows, found.dense_in, found.dense_out, found.rows) == (30, 1210, 10, 30)
-    assert (found.after, found.extra, found.detached, found.error) == ((), (), None, None)
+    assert [name for name, _ in found.after] == ["log-softmax"]  # the loss's own
+    assert (found.extra, found.detached, found.error) == ((), None, None)
 
 
 def changed(expression: str) -> nn.Module:
@@ -124,7 +125,7 @@ def changed(expression: str) -> nn.Module:
 
     class Changed(CNN):
         def forward(self, x: Tensor) -> Tensor:
-            return eval(expression, {"z": self.conv(x), "self": self, "x": x, "torch": torch})  # noqa: S307
+            return eval(expression, {"z": self.conv(x), "self": self, "x": x, "torch": torch})
 
     return Changed()
 
@@ -185,13 +186,12 @@ def test_extra_layers() -> None:
     assert names == ["max pooling", "a second convolution", "average pooling", "a hidden dense layer"]
 
 
-def test_detached() -> None:
-    """A cut graph has a place; `.data` and NumPy count too."""
-    for cut in ("z.detach()", "z.data", "torch.from_numpy(z.detach().numpy())"):
-        made, _, _ = student(changed(f"self.dense({cut}.relu().flatten(1))"))
-        assert made.architecture is not None
-        assert made.architecture.convolution is not None
-        assert made.architecture.dense_in == 1210
+@pytest.mark.parametrize("cut", ["z.detach()", "z.data"])
+def test_cut_graph(cut: str) -> None:
+    """A forward pass that cuts the graph is read like any other."""
+    made, _, _ = student(changed(f"self.dense({cut}.relu().flatten(1))"))
+    assert made.architecture is not None
+    assert (made.architecture.activation, made.architecture.dense_in) == ("ReLU", 1210)
 
 
 @pytest.mark.parametrize(("options", "shape"), [({"stride": 1}, (10, 21, 21)), ({"padding": 2}, (10, 13, 13))])

@@ -114,7 +114,7 @@ OPEN = {
     "swapped": "log_softmax of the targets is no live operation: its result is taken for the target",
     "label smoothing": "smoothed one-hot targets are no live operation: they are taken for soft targets",
 }
-ALIKE_AT_LAST = {"double softmax", "nll of softmax", "binary of softmax", "label smoothing of indices"}
+ALIKE_AT_LAST = {"double softmax", "nll of softmax", "binary of softmax"}
 
 
 def learnt() -> CNN:
