@@ -36,8 +36,10 @@ class EvidenceStore:
     def load(self, key: str) -> Stored | None:
         try:
             account = json.loads((self._folder / key / "account.json").read_bytes())
-            return Stored(account, (self._folder / key / "evidence.gev").read_bytes())
-        except (OSError, ValueError):
+            stream = (self._folder / key / "evidence.gev").read_bytes()
+            whole = account.pop("sha256") == hashlib.sha256(stream).hexdigest()
+            return Stored(account, stream) if whole else None
+        except (OSError, ValueError, KeyError, AttributeError):
             return None
 
     def save(self, key: str, stored: Stored) -> None:
@@ -45,7 +47,10 @@ class EvidenceStore:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self._folder) as draft:
-                Path(draft, "account.json").write_text(json.dumps(dict(stored.account)), encoding="utf-8")
+                Path(draft, "account.json").write_text(
+                    json.dumps({**stored.account, "sha256": hashlib.sha256(stored.stream).hexdigest()}),
+                    encoding="utf-8",
+                )
                 Path(draft, "evidence.gev").write_bytes(stored.stream)
                 os.rename(Path(draft), self._folder / key)
                 Path(draft).mkdir()

@@ -59,7 +59,8 @@ def _where(place: Place | None, sources: Mapping[tuple[str, int | None], str]) -
 def _errors(evidence: Evidence, sources: Mapping[tuple[str, int | None], str], entry: str) -> Iterator[Finding]:
     for error in evidence.errors:
         place = error.place or Place(entry, error.cell if (entry, error.cell) in sources else None, 1)
-        yield _finding(_error_kind(error), f"{error.type}: {error.text}", _where(place, sources), "proved")
+        text = f"{error.type}: {error.text}" if error.text else error.type
+        yield _finding(_error_kind(error), text, _where(place, sources), "proved")
 
 
 def _error_kind(error: RunError) -> str:

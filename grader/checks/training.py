@@ -53,7 +53,8 @@ def targets(case: Case, spec: CheckSpec) -> Verdict:
             confidence="proved",
         )
     return answer.met(
-        f"{'one-hot' if kind == 'one_hot' else 'soft'} targets {shape} of the right classes", confidence="proved"
+        f"{'one-hot' if kind in ('one_hot', 'smoothed') else 'soft'} targets {shape} of the right classes",
+        confidence="proved",
     )
 
 

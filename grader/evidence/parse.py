@@ -79,7 +79,7 @@ def parse_evidence(frames: Iterable[Frame]) -> Evidence:
         traces=_all(groups["trace"], _trace),
         snapshots=_all(groups["snapshot"], _snapshot),
         pictures=_all(groups["figure"], _picture),
-        cells=_all(groups["cell"], _cell),
+        cells=_cells(groups["cell"], groups["output"]),
         errors=_all(groups["error"], _error),
         probes=_all(groups["probe"], _probe),
         loads=_all(groups["load"], _load),
@@ -99,6 +99,7 @@ _KINDS = (
     "figure",
     "cell-start",
     "cell",
+    "output",
     "error",
     "probe",
     "load",
@@ -127,10 +128,10 @@ def _events(frames: list[Frame]) -> Events:
         parts = [_column(frame, name, dtype) for frame in frames]
         columns[name] = np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)
     length, rows = len(columns["kind"]), len(columns["keys"])
-    forward_sizes = np.where(columns["kind"] == Kind.FORWARD, columns["size"], 0).astype(np.int64)
     fits = all(len(columns[name]) == length for name in ("flags", "who", "size", "value"))
     if not fits or length > MAX_EVENTS or rows != len(columns["predicted"]) or (columns["size"] < 0).any():
         raise EvidenceError("the columns of the journal do not fit together")
+    forward_sizes = np.where(columns["kind"] == Kind.FORWARD, columns["size"], 0).astype(np.int64)
     if forward_sizes.sum() != rows:
         raise EvidenceError("the journal names another number of images than it has keys")
     return Events(**columns, start=np.concatenate([[0], np.cumsum(forward_sizes)[:-1]]) if length else forward_sizes)
@@ -193,9 +194,20 @@ def _numbered(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[int, np.nda
     found = {}
     for name, array in arrays.items():
         head, _, tail = name.rpartition("/")
-        if head == prefix and tail.isdigit():
+        if head == prefix and _is_number(tail):
             found[int(tail)] = array
     return found
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9
+
+
+def _model_number(text: str) -> int:
+    """Models have numbers from 0 on; -1 and -2 stand for those without a parameter that was seen first."""
+    if not _is_number(text.removeprefix("-")):
+        raise EvidenceError("a model of the state has no number")
+    return int(text)
 
 
 def _snapshot(frame: Frame) -> Snapshot:
@@ -208,6 +220,21 @@ def _picture(frame: Frame) -> Picture:
     if image is None or image.ndim not in (2, 3):
         raise EvidenceError("a figure without an image")
     return Picture(Fields(frame.header, "figure").get("event", int), image, _place(frame.header.get("at")))
+
+
+def _cells(finished: list[Frame], texts: list[Frame]) -> tuple[CellRun, ...]:
+    """The cells that finished, and what the one that did not had printed by then."""
+    runs = [_cell(frame) for frame in finished]
+    numbers = {run.cell for run in runs}
+    parts: dict[int, list[str]] = {}
+    for frame in texts:
+        fields = Fields(frame.header, "output")
+        parts.setdefault(fields.get("cell", int), []).append(fields.get("text", str))
+    for cell, pieces in parts.items():
+        if cell not in numbers:
+            output = {"output_type": "stream", "name": "stdout", "text": "".join(pieces)}
+            runs.append(CellRun(cell, -1, (output,), True, False, 0.0))
+    return tuple(runs)
 
 
 def _cell(frame: Frame) -> CellRun:
@@ -231,7 +258,7 @@ def _error(frame: Frame) -> RunError:
 
 def _probe(frame: Frame) -> ProbeAnswer:
     fields = Fields(frame.header, "probe")
-    errors = {int(k): str(v)[:300] for k, v in fields.get("errors", dict).items() if k.isdigit()}
+    errors = {int(k): str(v)[:300] for k, v in fields.get("errors", dict).items() if _is_number(k)}
     return ProbeAnswer(fields.get("model", int), _numbered(frame.arrays, "scores"), errors)
 
 
@@ -244,7 +271,7 @@ def _state(frame: Frame) -> State:
     fields = Fields(frame.header, "state")
     models = fields.get("models", dict)
     return State(
-        models={int(k): Fields(models, "models").ints(k) for k in models},
+        models={_model_number(k): Fields(models, "models").ints(k) for k in models},
         final=_numbered(frame.arrays, "final"),
         first=_numbered(frame.arrays, "first"),
         optimizers=fields.mappings("optimizers"),

@@ -24,7 +24,7 @@ from grader.assignment import (
 )
 from grader.checks.catalogue import all_kinds, find_kind
 from grader.checks.table import validate
-from grader.errors import SubmissionRejected
+from grader.errors import EvidenceError, SubmissionRejected
 from grader.evidence import parse_evidence
 from grader.pipeline.assemble import assemble, rejected
 from grader.pipeline.collect import Collected, Listener, collect
@@ -96,20 +96,20 @@ class Grader:
         """submission -> staged workspace -> sandboxed run -> evidence -> verification -> checks -> score."""
         try:
             submission = load_submission(candidate)
+            collected = collect(
+                submission,
+                self.assignment,
+                self.dataset,
+                self._probes,
+                self.isolation,
+                self.limits,
+                self.store,
+                listener,
+                cancelled,
+            )
         except SubmissionRejected as error:
             info = SubmissionInfo(candidate.id, str(candidate.path), _kind(candidate.path), "")
             return Graded(rejected(info, self.assignment, str(error)))
-        collected = collect(
-            submission,
-            self.assignment,
-            self.dataset,
-            self._probes,
-            self.isolation,
-            self.limits,
-            self.store,
-            listener,
-            cancelled,
-        )
         listener("verifying")
         collected, verifications = self._verify(collected)
         listener("judging")
@@ -131,9 +131,8 @@ class Grader:
         setting = replace(self.setting.result(), probes=self._probes(collected.probe_seed))
         try:
             return collected, verify(collected.evidence, setting)
-        except Exception as error:  # noqa: BLE001 - forged numbers may fail anywhere; that is not the grader's failure
-            flaw = f"it could not be verified ({type(error).__name__}: {str(error)[:200]})"
-            empty = replace(collected, evidence=parse_evidence([]), flaw=flaw)
+        except EvidenceError as error:
+            empty = replace(collected, evidence=parse_evidence([]), flaw=str(error))
             return empty, verify(empty.evidence, setting)
 
     def _probes(self, seed: int) -> np.ndarray:

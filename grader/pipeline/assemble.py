@@ -219,6 +219,5 @@ def rejected(submission: SubmissionInfo, assignment: Assignment, message: str) -
         training=Training(),
         dataset=None,
         run=None,
-        review=(message,),
         message=message,
     )

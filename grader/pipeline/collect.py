@@ -7,7 +7,7 @@ import secrets
 import struct
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,7 @@ class _Reader:
         self.frames: list[Frame] = []
         self.chunks: list[bytes] = []
         self.flaw = ""
+        self.done = False
 
     def on_chunk(self, chunk: bytes) -> Reply:
         if self.flaw:
@@ -64,6 +65,7 @@ class _Reader:
                 self._listener("probing the model")
                 payload = self._probes().astype(np.float32).tobytes()
                 reply = Reply(send=struct.pack(">Q", len(payload)) + payload)
+            self.done = self.done or frame.kind == "done"
             if frame.kind in ("done", "broken"):
                 reply = Reply(stop=True)
         return reply
@@ -100,9 +102,19 @@ def collect(
     }
     outcome = run_in_sandbox(submission, assignment, dataset, config, isolation, reader.on_chunk, limits, cancelled)
     evidence, flaw = _parse(reader.frames, reader.flaw)
-    if store is not None and outcome.limit != "cancelled" and not flaw:
+    outcome = _as_it_ended(outcome, reader.done, evidence, flaw)
+    # A limit that struck may have been the machine's fault: such a run is worth another try.
+    if store is not None and outcome.limit is None and not flaw:
         store.save(key, Stored({"outcome": asdict(outcome), "probe_seed": seed}, b"".join(reader.chunks)))
     return Collected(outcome, evidence, False, seed, flaw)
+
+
+def _as_it_ended(outcome: Outcome, done: bool, evidence: Evidence, flaw: str) -> Outcome:
+    """A run without a limit that never said that it was done has died, whatever its exit code."""
+    if done or flaw or outcome.limit is not None or outcome.status not in ("stopped", "finished"):
+        return outcome
+    cell = "" if evidence.started_cell is None else f" in cell {evidence.started_cell}"
+    return replace(outcome, status="crashed", message=f"the program ended its own Jupyter kernel{cell}")
 
 
 def _key_parts(

@@ -15,10 +15,14 @@ def executed_notebook(submission: Submission, evidence: Evidence) -> str | None:
     if submission.notebook is None:
         return None
     notebook: dict[str, Any] = copy.deepcopy(dict(submission.notebook))
-    runs = {run.index: run for run in evidence.cells}
-    for index, cell in enumerate(notebook["cells"]):
-        run = runs.get(index)
-        if run is not None and cell["cell_type"] == "code":
+    runs = {run.cell: run for run in evidence.cells}
+    number = 0
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code" or not "".join(cell["source"]).strip():
+            continue
+        number += 1
+        run = runs.get(number)
+        if run is not None:
             cell["outputs"] = [dict(output) for output in run.outputs]
             cell["execution_count"] = run.cell
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from . import RECORDER_VERSION, figures, finish, journal, loop, script, taps
-from .place import Places
+from .place import Places, leading_empty_lines
 from .watch import Watch
 from .wire import Wire
 
@@ -30,17 +30,20 @@ class Recording:
         self._finished = False
 
     def start(self) -> None:
-        seed = int(self.config["seed"])
-        torch.manual_seed(seed)
-        np.random.seed(seed)
-        random.seed(seed)
         torch.set_num_threads(1)
         taps.install(self.watch)
         figures.Figures(self.watch).install()
         _redirect_data(self)
-        self.wire.send({"kind": "hello", "version": RECORDER_VERSION, "torch": torch.__version__, "seed": seed})
+        self.wire.send({"kind": "hello", "version": RECORDER_VERSION, "torch": torch.__version__})
 
     def attach(self, shell: Any) -> None:
+        """The last thing before the student's first cell: whatever drew random numbers before does not matter."""
+        seed = int(self.config["seed"])
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        for name in ("exit", "quit"):
+            shell.user_ns[name] = _leave
         shell.events.register("pre_run_cell", self._before_cell)
         shell.events.register("post_run_cell", self._after_cell)
 
@@ -51,7 +54,8 @@ class Recording:
             self.cell += 1
             shell = get_ipython()
             source = shell.transform_cell(info.raw_cell)
-            self.places.add_cell(shell.compile.get_code_name(info.raw_cell, source, self.cell), self.cell)
+            filename = shell.compile.get_code_name(info.raw_cell, source, self.cell)
+            self.places.add_cell(filename, self.cell, info.raw_cell)
             self.watch.journal.add(journal.CELL, who=self.cell)
 
     def _after_cell(self, result: Any) -> None:
@@ -63,7 +67,8 @@ class Recording:
             return
         place = self.places.of_traceback(error.__traceback__)
         if isinstance(error, SyntaxError) and error.lineno and place is None:
-            place = {"file": self.config["entry"], "cell": self.cell, "line": error.lineno}
+            line = error.lineno + leading_empty_lines(result.info.raw_cell)
+            place = {"file": self.config["entry"], "cell": self.cell, "line": line}
         self.wire.send(
             {"kind": "error", "cell": self.cell, "type": type(error).__name__, "text": str(error)[:500], "at": place}
         )
@@ -114,6 +119,11 @@ recording: Recording | None = None
 
 def _no_input(prompt: str = "", password: bool = False) -> NoReturn:
     raise EOFError("input() has nobody to ask: the notebook is run unattended")
+
+
+def _leave(code: object = None) -> NoReturn:
+    """`exit()` ends its cell, as it would end a script; the cells after it are run all the same."""
+    raise SystemExit(code)
 
 
 def _redirect_data(recorded: Recording) -> None:

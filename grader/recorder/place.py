@@ -9,6 +9,12 @@ from typing import Any
 Place = dict[str, Any]
 
 
+def leading_empty_lines(source: str) -> int:
+    """How many lines of only blanks a cell begins with."""
+    lines = source.splitlines()
+    return next((number for number, line in enumerate(lines) if line.strip()), 0)
+
+
 class Places:
     """Knows which code files are the student's: the cells that ran, and every file under the workspace."""
 
@@ -16,10 +22,12 @@ class Places:
         self._workspace = workspace.rstrip("/") + "/"
         self._entry = entry
         self._cells: dict[str, int] = {}
+        self._skipped: dict[str, int] = {}
 
-    def add_cell(self, filename: str, cell: int) -> None:
-        """`filename` is the name that IPython compiles the cell under."""
+    def add_cell(self, filename: str, cell: int, source: str) -> None:
+        """`filename` is the name that IPython compiles the cell under, without the empty lines that it begins with."""
         self._cells[filename] = cell
+        self._skipped[filename] = leading_empty_lines(source)
 
     def is_student(self, filename: str) -> bool:
         return filename in self._cells or (
@@ -29,7 +37,7 @@ class Places:
     def describe(self, filename: str, line: int) -> Place:
         cell = self._cells.get(filename)
         name = self._entry if cell is not None else filename.removeprefix(self._workspace)
-        return {"file": name, "cell": cell, "line": line}
+        return {"file": name, "cell": cell, "line": line + self._skipped.get(filename, 0)}
 
     def here(self, depth: int = 1) -> Place | None:
         """The innermost frame of the student's above the caller."""

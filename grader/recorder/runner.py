@@ -23,6 +23,7 @@ from .wire import Wire, read_frame
 
 MAX_OUTPUT = 2_000_000
 START_SECONDS = 120
+TELL_SECONDS = 0.2
 
 
 def start_kernel(folder: str, outlet: int) -> tuple[subprocess.Popen[bytes], str]:
@@ -65,6 +66,10 @@ class Conversation:
         self._inner = inner
         self._kernel = kernel
         self._connection = connection
+        self._cell = 0
+        self._untold: list[str] = []
+        self._told = 0
+        self._telling: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         import nbformat
@@ -72,7 +77,15 @@ class Conversation:
         from nbclient import NotebookClient
 
         notebook = self._notebook(nbformat)
-        client = NotebookClient(notebook, timeout=None, allow_errors=True, store_widget_state=False)
+        tell = self._tell
+
+        class Listening(NotebookClient):
+            def output(self, outs: Any, message: Any, display_id: Any, cell_index: Any) -> Any:
+                made = super().output(outs, message, display_id, cell_index)
+                tell(message)
+                return made
+
+        client = Listening(notebook, timeout=None, allow_errors=True, store_widget_state=False)
         kernel = self._kernel
 
         class Client(AsyncKernelClient):
@@ -137,6 +150,7 @@ class Conversation:
                 continue
             number += 1
             started = time.monotonic()
+            self._cell = number
             self._wire.send({"kind": "cell-start", "cell": number, "index": index})
             try:
                 await client.async_execute_cell(cell, index)
@@ -144,6 +158,20 @@ class Conversation:
                 self._send_cell(number, index, cell, started, died=True)
                 raise
             self._send_cell(number, index, cell, started, died=False)
+
+    def _tell(self, message: Any) -> None:
+        """Text is sent as it is printed, a few times a second: a run may be cut off in the middle of a cell."""
+        if message["msg_type"] != "stream" or self._told > MAX_OUTPUT:
+            return
+        self._untold.append(str(message["content"].get("text", "")))
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(TELL_SECONDS, self._tell_now)
+
+    def _tell_now(self) -> None:
+        text, self._untold, self._telling = "".join(self._untold), [], None
+        self._told += len(text)
+        if text:
+            self._wire.send({"kind": "output", "cell": self._cell, "text": text[:MAX_OUTPUT]})
 
     def _send_cell(self, number: int, index: int, cell: Any, started: float, *, died: bool) -> None:
         outputs, size = [], 0

@@ -82,6 +82,7 @@ class Replay:
             arguments = [self._resolve(value) for value in node.inputs]
             options = {str(key): self._resolve(value) for key, value in node.options.items()}
             options.pop("generator", None)
+            _check_size(function, arguments, options)
             with torch.set_grad_enabled(node.grad):
                 result = function(*arguments, **options)
         except ReplayError:
@@ -114,6 +115,26 @@ class Replay:
         if isinstance(word, str) and word.startswith(("cpu", "cuda", "mps")):
             return torch.device("cpu")
         raise ReplayError(f"an argument {str(value)[:60]} that the replay does not know")
+
+
+def _check_size(function: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+    """Asks for the result's size before its memory is taken: an operation may be forged to make a huge one."""
+    try:
+        result = function(*_as_meta(arguments), **{key: _as_meta(value) for key, value in options.items()})
+    except (NotImplementedError, RuntimeError, TypeError):
+        # No meta kernel, or an error that the operation itself will raise in a moment.
+        return
+    made = [result] if isinstance(result, torch.Tensor) else list(_flat(result)) if isinstance(result, tuple) else []
+    if sum(tensor.numel() for tensor in made if isinstance(tensor, torch.Tensor)) > MAX_ELEMENTS:
+        raise ReplayError("an operation with a result over the cap")
+
+
+def _as_meta(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_meta(item) for item in value]
+    if isinstance(value, torch.Tensor):
+        return value.detach().to("meta")
+    return torch.device("meta") if isinstance(value, torch.device) else value
 
 
 def operation(name: str) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grader.errors import EvidenceError
 from grader.evidence.values import Evidence, Kind, Place
 from grader.verify import model as model_of
 from grader.verify.facts import training_facts
@@ -43,7 +44,21 @@ class Setting:
 
 
 def verify(evidence: Evidence, setting: Setting) -> tuple[Verification, ...]:
-    """The models worth grading, the most trained one first; one empty verification where nothing was trained."""
+    """The models worth grading, the most trained one first; one empty verification where nothing was trained.
+
+    Raises EvidenceError for evidence that makes no sense: forged numbers may fail anywhere, and that is no failure of
+    the grader's.
+    """
+    try:
+        return _verify(evidence, setting)
+    except EvidenceError:
+        raise
+    except Exception as error:
+        reason = f"it could not be verified ({type(error).__name__}: {str(error)[:200]})"
+        raise EvidenceError(reason) from error
+
+
+def _verify(evidence: Evidence, setting: Setting) -> tuple[Verification, ...]:
     rows, layout = setting.index.match(evidence.events.keys)
     groups = _models(evidence)
     return tuple(_Judge(evidence, setting, rows, layout, group).judge() for group in groups) or (
