@@ -119,8 +119,11 @@ class Replay:
 
 def _check_size(function: Any, arguments: list[Any], options: dict[str, Any]) -> None:
     """Asks for the result's size before its memory is taken: an operation may be forged to make a huge one."""
+    options = {key: _as_meta(value) for key, value in options.items()}
+    if not any(isinstance(value, torch.Tensor) for value in _flat([arguments])):
+        options["device"] = torch.device("meta")
     try:
-        result = function(*_as_meta(arguments), **{key: _as_meta(value) for key, value in options.items()})
+        result = function(*_as_meta(arguments), **options)
     except (NotImplementedError, RuntimeError, TypeError):
         # No meta kernel, or an error that the operation itself will raise in a moment.
         return
