@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -72,7 +73,7 @@ class Child(ABC):
             return self._end
         self.end()
         if not _readable(self.exited, KILL_S):
-            self.process.kill()
+            self._kill_started()
             if not _readable(self.exited, KILL_S):
                 raise IsolationError(f"process {self.process.pid} of a student's run cannot be killed")
         _, status, usage = os.wait4(self.process.pid, 0)
@@ -81,6 +82,11 @@ class Child(ABC):
         self._await_death()
         self._end = Ended(code if code >= 0 else 128 - code, usage.ru_utime + usage.ru_stime)
         return self._end
+
+    def _kill_started(self) -> None:
+        # Not Popen.kill: it collects a process that has ended, and `reap` would find none.
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.exited, signal.SIGKILL)
 
     def close(self) -> None:
         """Releases the parent's descriptors; the run must have been reaped."""
@@ -119,7 +125,7 @@ class FullChild(Child):
     def _kill(self) -> None:
         # The end of a process namespace's first process is the end of all in it, at one stroke.
         if self._handle is None:
-            self.process.kill()
+            self._kill_started()
             return
         try:
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)

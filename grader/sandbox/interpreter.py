@@ -59,7 +59,7 @@ def hidden_paths(extra: Iterable[Path]) -> tuple[str, ...]:
     for path in shown:
         real = os.path.realpath(path)
         found |= {path + folder[len(real) :] for folder in folders if is_beneath(folder, (real,))}
-    return tuple(sorted(found))
+    return tuple(outermost(found))
 
 
 @lru_cache(maxsize=1)

@@ -101,7 +101,6 @@ def test_a_cell_that_kills_its_process(died: dict[str, Any], here: Path) -> None
     assert len(outputs(here / "grades" / "gone")) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="a Jupyter kernel that died is reported as a run that was complete")
 def test_a_dead_process_is_called_so(died: dict[str, Any]) -> None:
     """The report of a process that died says so: status crashed, and not that the run was complete."""
     assert died["status"] == "crashed"

@@ -111,9 +111,6 @@ def line_of(run: Run, line: int) -> str:
     return run.cells[1].splitlines()[line - 1].strip()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="IPython drops the empty lines before a cell's first statement; places count without them"
-)
 def test_places_in_a_cell_that_begins_with_empty_lines(run: Runner) -> None:
     """Lines are counted in the cell as the student wrote it."""
     seen = run(DATA + MODEL, "\n\n" + TRAINING)

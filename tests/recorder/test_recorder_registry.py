@@ -70,14 +70,14 @@ def test_subclass_of_an_optimizer_names_its_bases() -> None:
 def test_places_of_files_and_cells() -> None:
     """Files of the workspace and cells that ran are the student's; the assignment's helper script is not."""
     places = Places("/w/", "student.ipynb")
-    places.add_cell("/tmp/ipykernel_1/99.py", 4)
+    places.add_cell("/tmp/ipykernel_1/99.py", 4, "\n  \nx = 1\n")
     assert places.is_student("/w/parts/model.py")
     assert places.is_student("/tmp/ipykernel_1/99.py")
     assert not places.is_student("/w/helper_functions.py")
     assert not places.is_student("/usr/lib/python3/os.py")
     assert not places.is_student("/work/model.py")
     assert places.describe("/w/parts/model.py", 3) == {"file": "parts/model.py", "cell": None, "line": 3}
-    assert places.describe("/tmp/ipykernel_1/99.py", 7) == {"file": "student.ipynb", "cell": 4, "line": 7}
+    assert places.describe("/tmp/ipykernel_1/99.py", 7) == {"file": "student.ipynb", "cell": 4, "line": 9}
 
 
 def test_innermost_frame_of_the_student() -> None:

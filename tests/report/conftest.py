@@ -90,8 +90,12 @@ SHAPES = (
     ("y_hat", "dense 1210 → 10, no softmax", (10,)),
 )
 REFERENCE_EPOCHS = tuple(
-    EpochMetrics(1.9 * math.exp(-0.8 * epoch) + 0.12, 0.975 - 0.42 * math.exp(-0.7 * epoch),
-                 1.8 * math.exp(-0.75 * epoch) + 0.15, 0.973 - 0.40 * math.exp(-0.7 * epoch))
+    EpochMetrics(
+        1.9 * math.exp(-0.8 * epoch) + 0.12,
+        0.975 - 0.42 * math.exp(-0.7 * epoch),
+        1.8 * math.exp(-0.75 * epoch) + 0.15,
+        0.973 - 0.40 * math.exp(-0.7 * epoch),
+    )
     for epoch in range(10)
 )
 
@@ -129,13 +133,22 @@ def grade_with(changes: Mapping[str, CheckResult], **fields: object) -> Grade:
     for question, (title, of) in QUESTIONS.items():
         checks = tuple(
             changes.get(id_, CheckResult(id_, question, "met", float(points), float(points), expected, expected))
-            for id_, belongs, points, expected in CHECKS if belongs == question
+            for id_, belongs, points, expected in CHECKS
+            if belongs == question
         )
         questions.append(QuestionScore(question, title, sum(check.points or 0.0 for check in checks), of, checks))
     grade = Grade(
-        assignment=ASSIGNMENT, submission=SubmissionInfo("meyer-anna", "submissions/meyer-anna", "folder", "c0de" * 16),
-        status="graded", score=sum(question.score for question in questions), max_score=50.0,
-        questions=tuple(questions), findings=(), accuracy=Accuracy(), training=Training(), dataset=DATASET, run=RUN,
+        assignment=ASSIGNMENT,
+        submission=SubmissionInfo("meyer-anna", "submissions/meyer-anna", "folder", "c0de" * 16),
+        status="graded",
+        score=sum(question.score for question in questions),
+        max_score=50.0,
+        questions=tuple(questions),
+        findings=(),
+        accuracy=Accuracy(),
+        training=Training(),
+        dataset=DATASET,
+        run=RUN,
     )
     return replace(grade, **fields)  # type: ignore[arg-type]
 
@@ -150,8 +163,10 @@ def lost(id_: str, points: float, observed: str, **fields: object) -> CheckResul
 def kernels(size: int = 8) -> tuple[tuple[tuple[float, ...], ...], ...]:
     """Ten smooth kernels with weights of either sign."""
     return tuple(
-        tuple(tuple(0.3 * math.sin(0.5 * row * math.cos(k) + 0.5 * column * math.sin(k) + k) for column in range(size))
-              for row in range(size))
+        tuple(
+            tuple(0.3 * math.sin(0.5 * row * math.cos(k) + 0.5 * column * math.sin(k) + k) for column in range(size))
+            for row in range(size)
+        )
         for k in range(10)
     )
 
@@ -173,9 +188,16 @@ def perfect() -> Grade:
         training=Training(epochs, REFERENCE_EPOCHS, 12_000, 12_000, 2_000, 2_000),
         stages=tuple(Stage(name, operation, shape, shape, operation) for name, operation, shape in SHAPES),
         filters=kernels(),
-        findings=(Finding("test.gradients-on", "3.3", "note", "observed",
-                          "The test phase runs without torch.no_grad(); that costs time, not marks.",
-                          Where("cnn.ipynb", 8, 14, "    y_hat = model(X_test[i:i + 30])")),),
+        findings=(
+            Finding(
+                "test.gradients-on",
+                "3.3",
+                "note",
+                "observed",
+                "The test phase runs without torch.no_grad(); that costs time, not marks.",
+                Where("cnn.ipynb", 8, 14, "    y_hat = model(X_test[i:i + 30])"),
+            ),
+        ),
         cells=((5, CELL_5), (7, CELL_7)),
     )
 
@@ -188,48 +210,113 @@ def faulty() -> Grade:
         for e in range(10)
     )
     seen = ((28, 28, 1), (12, 12, 10), (12, 12, 10), (1440,), (10,))
-    operations = (None, f"convolution 5×5, stride 2 {HOSTILE['html']}", "Sigmoid", None,
-                  "dense 1440 → 10, then softmax")
+    operations = (
+        None,
+        f"convolution 5×5, stride 2 {HOSTILE['html']}",
+        "Sigmoid",
+        None,
+        "dense 1440 → 10, then softmax",
+    )
     return grade_with(
         changes,
-        submission=SubmissionInfo(f"mallory {HOSTILE['html']}{HOSTILE['bidi']}",
-                                  f"in/{HOSTILE['ansi']}/{HOSTILE['rich']}", "folder", "bad0" * 16),
+        submission=SubmissionInfo(
+            f"mallory {HOSTILE['html']}{HOSTILE['bidi']}",
+            f"in/{HOSTILE['ansi']}/{HOSTILE['rich']}",
+            "folder",
+            "bad0" * 16,
+        ),
         accuracy=Accuracy(0.8955, 0.9451, REFERENCE, 2_000, (0.8812, 0.9086), confusion(171)),
         training=Training(epochs, REFERENCE_EPOCHS, 2_029, 12_000, 199, 2_000),
-        stages=tuple(Stage(name, operation, shape, was, did) for (name, operation, shape), was, did
-                     in zip(SHAPES, seen, operations, strict=True)),
+        stages=tuple(
+            Stage(name, operation, shape, was, did)
+            for (name, operation, shape), was, did in zip(SHAPES, seen, operations, strict=True)
+        ),
         filters=kernels(5),
         findings=_findings(changes),
-        review=("layers.activation was not assessed: two activations follow the convolution in different calls.",
-                "The accuracy that the notebook reports is higher than the measured one by 5.0 points.",
-                f"The submission tried to open {HOSTILE['markdown']}", HOSTILE["controls"] + HOSTILE["lines"]),
+        review=(
+            "layers.activation was not assessed: two activations follow the convolution in different calls.",
+            "The accuracy that the notebook reports is higher than the measured one by 5.0 points.",
+            f"The submission tried to open {HOSTILE['markdown']}",
+            HOSTILE["controls"] + HOSTILE["lines"],
+        ),
         cells=((5, CELL_5), (7, CELL_7)),
     )
 
 
 def _faults() -> dict[str, CheckResult]:
     checks = (
-        lost("layers.convolution", 1, "5×5 kernel, stride 2: 28×28×1 → 12×12×10", finding="layer.kernel-size",
-             message="The kernel is not the one that was asked; channels and stride are right.", confidence="proved",
-             hint="The size of the output is (28 − kernel) / stride + 1. Read: torch.nn.Conv2d.",
-             where=line_of(5, 8, CELL_5)),
-        CheckResult("layers.activation", "2.1", "not_assessed", None, 1.0, "ReLU after the convolution", "",
-                    "two activations follow the convolution in different calls"),
-        lost("forward.logits", 0, "probabilities: every row sums to 1", finding="loss.double-softmax",
-             message="torch.nn.CrossEntropyLoss applies the softmax itself, so it is applied twice here.",
-             confidence="proved", hint="Return the output of the dense layer as it is.", where=line_of(5, 13, CELL_5)),
-        lost("training.targets", 0, "class indices of shape (30,)", finding="target.not-one-hot",
-             hint=HOSTILE["markdown"], where=line_of(7, 4, CELL_7)),
-        lost("training.batches", 0, "windows that overlap by 29 images: 2,029 of 12,000 images were ever used",
-             finding="train.overlapping-batches", message="i counts batches, but the slice starts at i, not at 30 * i.",
-             confidence="proved", hint="X_train[30 * i : 30 * i + 30]", where=line_of(7, 3, CELL_7)),
-        lost("update.zero_grad", 0, HOSTILE["rich"] + HOSTILE["ansi"], finding="update.no-zero-grad",
-             message="x" * 10_000, where=Where(f"{HOSTILE['osc']}/{HOSTILE['bidi']}.py", None, 40, HOSTILE["html"])),
-        lost("testing.reported", 0, "94.5% reported, 89.6% measured", finding="report.accuracy-mismatch",
-             message=HOSTILE["lines"] + HOSTILE["controls"] + HOSTILE["template"],
-             where=Where("cnn.ipynb", 12, 3, "print(f'{hits / n:.2%}')  # " + "very long " * 200)),
-        lost("accuracy.reference", 4.25, "89.6%", finding="accuracy.below-reference",
-             hint="The lost marks above explain the gap.", confidence="proved"),
+        lost(
+            "layers.convolution",
+            1,
+            "5×5 kernel, stride 2: 28×28×1 → 12×12×10",
+            finding="layer.kernel-size",
+            message="The kernel is not the one that was asked; channels and stride are right.",
+            confidence="proved",
+            hint="The size of the output is (28 − kernel) / stride + 1. Read: torch.nn.Conv2d.",
+            where=line_of(5, 8, CELL_5),
+        ),
+        CheckResult(
+            "layers.activation",
+            "2.1",
+            "not_assessed",
+            None,
+            1.0,
+            "ReLU after the convolution",
+            "",
+            "two activations follow the convolution in different calls",
+        ),
+        lost(
+            "forward.logits",
+            0,
+            "probabilities: every row sums to 1",
+            finding="loss.double-softmax",
+            message="torch.nn.CrossEntropyLoss applies the softmax itself, so it is applied twice here.",
+            confidence="proved",
+            hint="Return the output of the dense layer as it is.",
+            where=line_of(5, 13, CELL_5),
+        ),
+        lost(
+            "training.targets",
+            0,
+            "class indices of shape (30,)",
+            finding="target.not-one-hot",
+            hint=HOSTILE["markdown"],
+            where=line_of(7, 4, CELL_7),
+        ),
+        lost(
+            "training.batches",
+            0,
+            "windows that overlap by 29 images: 2,029 of 12,000 images were ever used",
+            finding="train.overlapping-batches",
+            message="i counts batches, but the slice starts at i, not at 30 * i.",
+            confidence="proved",
+            hint="X_train[30 * i : 30 * i + 30]",
+            where=line_of(7, 3, CELL_7),
+        ),
+        lost(
+            "update.zero_grad",
+            0,
+            HOSTILE["rich"] + HOSTILE["ansi"],
+            finding="update.no-zero-grad",
+            message="x" * 10_000,
+            where=Where(f"{HOSTILE['osc']}/{HOSTILE['bidi']}.py", None, 40, HOSTILE["html"]),
+        ),
+        lost(
+            "testing.reported",
+            0,
+            "94.5% reported, 89.6% measured",
+            finding="report.accuracy-mismatch",
+            message=HOSTILE["lines"] + HOSTILE["controls"] + HOSTILE["template"],
+            where=Where("cnn.ipynb", 12, 3, "print(f'{hits / n:.2%}')  # " + "very long " * 200),
+        ),
+        lost(
+            "accuracy.reference",
+            4.25,
+            "89.6%",
+            finding="accuracy.below-reference",
+            hint="The lost marks above explain the gap.",
+            confidence="proved",
+        ),
     )
     return {check.id: check for check in checks}
 
@@ -237,11 +324,21 @@ def _faults() -> dict[str, CheckResult]:
 def _findings(changes: Mapping[str, CheckResult]) -> tuple[Finding, ...]:
     told = tuple(
         Finding(check.finding, check.question, "fault", check.confidence, check.message or check.observed, check.where)
-        for check in changes.values() if check.finding
+        for check in changes.values()
+        if check.finding
     )
-    return (*told, Finding("run.undefined-name", "run", "warning", "observed", f"NameError: {HOSTILE['html']}",
-                           Where("cnn.ipynb", 9, 1, HOSTILE["bidi"])),
-            Finding("test.gradients-on", "3.3", "note", "observed", HOSTILE["osc"] + HOSTILE["markdown"]))
+    return (
+        *told,
+        Finding(
+            "run.undefined-name",
+            "run",
+            "warning",
+            "observed",
+            f"NameError: {HOSTILE['html']}",
+            Where("cnn.ipynb", 9, 1, HOSTILE["bidi"]),
+        ),
+        Finding("test.gradients-on", "3.3", "note", "observed", HOSTILE["osc"] + HOSTILE["markdown"]),
+    )
 
 
 def rejected() -> Grade:
@@ -249,8 +346,16 @@ def rejected() -> Grade:
     return Grade(
         assignment=ASSIGNMENT,
         submission=SubmissionInfo("smith-jo", "submissions/smith-jo.zip", "archive", "dead" * 16),
-        status="rejected", score=0.0, max_score=50.0, questions=(), findings=(), accuracy=Accuracy(),
-        training=Training(), dataset=None, run=None, review=("Nothing was graded.",),
+        status="rejected",
+        score=0.0,
+        max_score=50.0,
+        questions=(),
+        findings=(),
+        accuracy=Accuracy(),
+        training=Training(),
+        dataset=None,
+        run=None,
+        review=("Nothing was graded.",),
         message="smith-jo.zip, model.ipynb: the archive unpacks to 812 MB, over the limit of 50 MB.",
     )
 
@@ -260,18 +365,30 @@ def timed_out() -> Grade:
     reason = "the run was stopped before this was reached"
     stopped = {
         entry[0]: CheckResult(entry[0], entry[1], "not_assessed", None, float(entry[2]), entry[3], "", reason)
-        for entry in CHECKS if entry[1] in ("4", "accuracy")
+        for entry in CHECKS
+        if entry[1] in ("4", "accuracy")
     }
     stopped["training.epochs"] = lost("training.epochs", 0, "3 epochs before the time limit", finding="run.timeout")
     return grade_with(
-        stopped, status="timed_out", run=replace(RUN, wall_s=600.0, limit="600 s of wall time"),
+        stopped,
+        status="timed_out",
+        run=replace(RUN, wall_s=600.0, limit="600 s of wall time"),
         submission=SubmissionInfo("lee-sam", "submissions/lee-sam/submission.py", "module", "beef" * 16),
-        findings=(Finding("run.timeout", "run", "fault", "observed", "The run was stopped after 600 s.",
-                          Where("submission.py", None, 61, "while True:")),),
+        findings=(
+            Finding(
+                "run.timeout",
+                "run",
+                "fault",
+                "observed",
+                "The run was stopped after 600 s.",
+                Where("submission.py", None, 61, "while True:"),
+            ),
+        ),
         accuracy=Accuracy(reference=REFERENCE),
         training=Training(REFERENCE_EPOCHS[:3], REFERENCE_EPOCHS, 12_000, 12_000, None, 2_000),
-        stages=tuple(Stage(name, operation, shape, None if name == "y_hat" else shape)
-                     for name, operation, shape in SHAPES),
+        stages=tuple(
+            Stage(name, operation, shape, None if name == "y_hat" else shape) for name, operation, shape in SHAPES
+        ),
         review=tuple(f"{id_} was not assessed: {reason}" for id_, check in stopped.items() if check.points is None),
     )
 

@@ -47,10 +47,13 @@ def test_no_curves_without_figures() -> None:
     assert charts.learning_curves(Training(reference_epochs=(EpochMetrics(1.0, 0.5, 1.0, 0.5),))) == ()
 
 
-@pytest.mark.parametrize(("low", "high", "zero", "ticks"), [
-    (0.1, 2.3, True, (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)),
-    (0.55, 1.0, False, (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)),
-])
+@pytest.mark.parametrize(
+    ("low", "high", "zero", "ticks"),
+    [
+        (0.1, 2.3, True, (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)),
+        (0.55, 1.0, False, (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)),
+    ],
+)
 def test_ticks_are_round(low: float, high: float, zero: bool, ticks: tuple[float, ...]) -> None:
     """Steps of 1, 2 or 5, and from 0 for a loss."""
     assert charts.nice_ticks(low, high, zero) == pytest.approx(ticks)
@@ -92,7 +95,7 @@ def _pixels(uri: str) -> tuple[int, int, bytes]:
     at, chunks = 8, {}
     while at < len(data):
         (size,) = struct.unpack_from(">I", data, at)
-        kind, body = data[at + 4:at + 8], data[at + 8:at + 8 + size]
+        kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + size]
         assert struct.unpack_from(">I", data, at + 8 + size)[0] == zlib.crc32(kind + body)
         chunks[kind] = body
         at += 12 + size
@@ -125,16 +128,28 @@ CELL = "import torch\n\ndef f(x):\n    y = x\n    return y\n\n\nf(1)"
 def test_an_excerpt_marks_the_line_among_its_neighbours() -> None:
     """Two lines either side without blank ends, in their own numbers, with the common indentation removed."""
     lines = excerpt(Where("a.ipynb", 2, 4, "    y = x"), ((2, CELL),))
-    assert lines == (SourceLine(3, "def f(x):", False), SourceLine(4, "    y = x", True),
-                     SourceLine(5, "    return y", False))
+    assert lines == (
+        SourceLine(3, "def f(x):", False),
+        SourceLine(4, "    y = x", True),
+        SourceLine(5, "    return y", False),
+    )
     assert [line.text for line in excerpt(Where("a.ipynb", 2, 5, None), ((2, CELL),))] == [
-        "def f(x):", "    y = x", "    return y"]
+        "def f(x):",
+        "    y = x",
+        "    return y",
+    ]
 
 
-@pytest.mark.parametrize("where", [
-    Where("a.ipynb", 9, 1, "lonely()"), Where("a.ipynb", 2, 99, "lonely()"), Where("a.ipynb", 2, 4, "lonely()"),
-    Where("other.py", None, 4, "lonely()"), Where("a.ipynb", 2, None, "lonely()"),
-])
+@pytest.mark.parametrize(
+    "where",
+    [
+        Where("a.ipynb", 9, 1, "lonely()"),
+        Where("a.ipynb", 2, 99, "lonely()"),
+        Where("a.ipynb", 2, 4, "lonely()"),
+        Where("other.py", None, 4, "lonely()"),
+        Where("a.ipynb", 2, None, "lonely()"),
+    ],
+)
 def test_a_line_that_is_not_in_the_cell_stands_alone(where: Where) -> None:
     """Where cells are missing or say something else, the recorded line is shown, and no wrong neighbours."""
     assert excerpt(where, ((2, CELL),)) == (SourceLine(where.line, "lonely()", True),)
@@ -163,6 +178,5 @@ def test_the_formats_are_a_table(grade: Grade) -> None:
 
 def test_reports_import_little() -> None:
     """Importing the formats loads neither torch, numpy, matplotlib nor Jinja2: `grade --help` stays quick."""
-    code = ("import sys, grader.report\n"
-            "print(*{'torch', 'numpy', 'matplotlib', 'jinja2'} & set(sys.modules))")
+    code = "import sys, grader.report\nprint(*{'torch', 'numpy', 'matplotlib', 'jinja2'} & set(sys.modules))"
     assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""

@@ -13,10 +13,54 @@ from grader.report.html import render
 from grader.score import Grade, RunInfo
 
 VOID = {"meta", "img", "br", "polygon", "path", "circle"}
-PAGE_TAGS = {"html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "article", "div",
-             "p", "h1", "h2", "h3", "strong", "b", "br", "span", "code", "pre", "mark", "a", "ul", "ol", "li", "dl",
-             "dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "svg", "polygon", "path",
-             "circle", "text", "img", "details", "summary"}
+PAGE_TAGS = {
+    "html",
+    "head",
+    "meta",
+    "title",
+    "style",
+    "body",
+    "header",
+    "main",
+    "footer",
+    "section",
+    "article",
+    "div",
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "strong",
+    "b",
+    "br",
+    "span",
+    "code",
+    "pre",
+    "mark",
+    "a",
+    "ul",
+    "ol",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "figure",
+    "figcaption",
+    "svg",
+    "polygon",
+    "path",
+    "circle",
+    "text",
+    "img",
+    "details",
+    "summary",
+}
 
 
 @dataclass
@@ -141,15 +185,26 @@ def test_outcomes_have_words_not_only_colours(samples: dict[str, Grade]) -> None
     assert len(rows) == 25
     assert "◐ Partly convolution 1 → 10 channels, 8×8 kernel, stride 2, no padding 1 / 4" in rows
     assert {re.sub(r"\W*(Not assessed|[A-Z][a-z]+).*", r"\1", row) for row in rows} == {
-        "Met", "Partly", "Unmet", "Not assessed"}
+        "Met",
+        "Partly",
+        "Unmet",
+        "Not assessed",
+    }
 
 
 def test_a_lost_mark_is_a_card(samples: dict[str, Grade]) -> None:
     """Expected, seen, where, hint, finding and confidence; the source line is marked among its neighbours."""
     card = Page(render(samples["faulty"])).all("article")[0]
     text = words(card)
-    for part in ("layers.convolution", "−3 of 4", "Seen 5×5 kernel, stride 2: 28×28×1 → 12×12×10", "Hint The size",
-                 "Where cnn.ipynb, cell 5, line 8", "Proved", "grade explain layer.kernel-size"):
+    for part in (
+        "layers.convolution",
+        "−3 of 4",
+        "Seen 5×5 kernel, stride 2: 28×28×1 → 12×12×10",
+        "Hint The size",
+        "Where cnn.ipynb, cell 5, line 8",
+        "Proved",
+        "grade explain layer.kernel-size",
+    ):
         assert part in text
     mark = Page(render(samples["faulty"])).all("mark")[0]
     assert words(mark) == "8 self.conv = nn.Conv2d(1, K, kernel_size=5, stride=stride)"
@@ -181,12 +236,19 @@ def test_measures_are_all_there(samples: dict[str, Grade]) -> None:
     """Accuracies with interval and reference, coverage, curves in words, ten filters and the confusion matrix."""
     page = Page(render(samples["faulty"]))
     text = words(page.all("main")[0])
-    for part in ("89.5% on 2,000 test images, 95% interval 88.1% to 90.9%", "94.5%", "97.3% ± 0.2%, 5 runs",
-                 "2,029 of 12,000, 16.9%", "199 of 2,000, 10.0%"):
+    for part in (
+        "89.5% on 2,000 test images, 95% interval 88.1% to 90.9%",
+        "94.5%",
+        "97.3% ± 0.2%, 5 runs",
+        "2,029 of 12,000, 16.9%",
+        "199 of 2,000, 10.0%",
+    ):
         assert part in text
     curves = [e.attributes["aria-label"] for e in page.all("svg") if "aria-label" in e.attributes]
-    assert curves[1] == ("Accuracy by epoch. reference's train 55.5% to 97.4%; reference's test 57.3% to 97.2%; "
-                         "student's train 30% to 84%; student's test 28% to 82.9%.")
+    assert curves[1] == (
+        "Accuracy by epoch. reference's train 55.5% to 97.4%; reference's test 57.3% to 97.2%; "
+        "student's train 30% to 84%; student's test 28% to 82.9%."
+    )
     assert len(page.all("img")) == 10
     assert [words(e) for e in page.all("td", "right")] == ["171"] * 10
 
@@ -194,8 +256,12 @@ def test_measures_are_all_there(samples: dict[str, Grade]) -> None:
 def test_the_run_is_documented(samples: dict[str, Grade]) -> None:
     """Data set, hashes, isolation, time, memory and seed; a run without a sandbox says so."""
     text = words(Page(render(samples["perfect"])).all("main")[0])
-    for part in (f"offline digits (12,000 + 2,000 images), SHA-256 {'51ab' * 16}", "Isolation full", "612 MB",
-                 "Seed 20240501"):
+    for part in (
+        f"offline digits (12,000 + 2,000 images), SHA-256 {'51ab' * 16}",
+        "Isolation full",
+        "612 MB",
+        "Seed 20240501",
+    ):
         assert part in text
     bare = replace(samples["perfect"], run=RunInfo("none", 1.0, 1.0, 1.0, 0, True))
     assert "the student's code ran without a sandbox" in render(bare)
@@ -209,13 +275,20 @@ def test_every_finding_is_listed(samples: dict[str, Grade]) -> None:
     assert items[-1].startswith("Note test.gradients-on observed")
 
 
-@pytest.mark.parametrize(("name", "parts", "absent"), [
-    ("rejected", ["Not graded", "over the limit of 50 MB"], ["Questions", "Lost marks", "Training", "Isolation"]),
-    ("timed_out", ["Timed out", "10 points not assessed", "Limit reached 600 s of wall time"],
-     ["Confusion", "filters"]),
-])
-def test_an_incomplete_grade_gives_a_sensible_page(samples: dict[str, Grade], name: str, parts: list[str],
-                                                   absent: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "parts", "absent"),
+    [
+        ("rejected", ["Not graded", "over the limit of 50 MB"], ["Questions", "Lost marks", "Training", "Isolation"]),
+        (
+            "timed_out",
+            ["Timed out", "10 points not assessed", "Limit reached 600 s of wall time"],
+            ["Confusion", "filters"],
+        ),
+    ],
+)
+def test_an_incomplete_grade_gives_a_sensible_page(
+    samples: dict[str, Grade], name: str, parts: list[str], absent: list[str]
+) -> None:
     """What is unknown has no section; what happened is said at the top."""
     page = Page(render(samples[name]))
     text = words(page.all("body")[0])
@@ -230,7 +303,7 @@ def test_the_page_is_the_same_every_time(grade: Grade) -> None:
 
 
 def _luminance(colour: str) -> float:
-    channels = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 

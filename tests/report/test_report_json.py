@@ -31,11 +31,22 @@ SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 FRACTION = _nullable({"type": "number", "minimum": 0, "maximum": 1})
 WHERE = _nullable(_object(file=TEXT, cell=_nullable(COUNT), line=_nullable(COUNT), source=_nullable(TEXT)))
 CONFIDENCE = {"enum": ["proved", "observed"]}
-CHECK = _object(id=TEXT, outcome={"enum": ["met", "partly", "unmet", "not_assessed"]}, points=_nullable(NUMBER),
-                max_points=NUMBER, expected=TEXT, observed=TEXT, message=TEXT, hint=TEXT, finding=_nullable(TEXT),
-                where=WHERE, confidence=CONFIDENCE)
-EPOCH = _object(train_loss=_nullable(NUMBER), train_accuracy=FRACTION, test_loss=_nullable(NUMBER),
-                test_accuracy=FRACTION)
+CHECK = _object(
+    id=TEXT,
+    outcome={"enum": ["met", "partly", "unmet", "not_assessed"]},
+    points=_nullable(NUMBER),
+    max_points=NUMBER,
+    expected=TEXT,
+    observed=TEXT,
+    message=TEXT,
+    hint=TEXT,
+    finding=_nullable(TEXT),
+    where=WHERE,
+    confidence=CONFIDENCE,
+)
+EPOCH = _object(
+    train_loss=_nullable(NUMBER), train_accuracy=FRACTION, test_loss=_nullable(NUMBER), test_accuracy=FRACTION
+)
 SCHEMA = _object(
     schema={"const": "grader.report/1"},
     assignment=_object(id=TEXT, title=TEXT, rubric_sha256=SHA256),
@@ -45,20 +56,53 @@ SCHEMA = _object(
     score=NUMBER,
     max_score=NUMBER,
     questions=_array(_object(id=TEXT, title=TEXT, score=NUMBER, max_score=NUMBER, checks=_array(CHECK))),
-    findings=_array(_object(id=TEXT, question=TEXT, severity={"enum": ["fault", "warning", "note"]},
-                            confidence=CONFIDENCE, message=TEXT, where=WHERE)),
-    accuracy=_object(measured=FRACTION, reported=FRACTION,
-                     reference=_nullable(_object(mean=NUMBER, std=NUMBER, runs=COUNT)), examples=_nullable(COUNT),
-                     interval=_nullable(_array(NUMBER)), confusion=_nullable(_array(_array(COUNT)))),
-    training=_object(epochs=_array(EPOCH), reference_epochs=_array(EPOCH), train_examples_seen=_nullable(COUNT),
-                     train_examples=_nullable(COUNT), test_examples_seen=_nullable(COUNT),
-                     test_examples=_nullable(COUNT)),
+    findings=_array(
+        _object(
+            id=TEXT,
+            question=TEXT,
+            severity={"enum": ["fault", "warning", "note"]},
+            confidence=CONFIDENCE,
+            message=TEXT,
+            where=WHERE,
+        )
+    ),
+    accuracy=_object(
+        measured=FRACTION,
+        reported=FRACTION,
+        reference=_nullable(_object(mean=NUMBER, std=NUMBER, runs=COUNT)),
+        examples=_nullable(COUNT),
+        interval=_nullable(_array(NUMBER)),
+        confusion=_nullable(_array(_array(COUNT))),
+    ),
+    training=_object(
+        epochs=_array(EPOCH),
+        reference_epochs=_array(EPOCH),
+        train_examples_seen=_nullable(COUNT),
+        train_examples=_nullable(COUNT),
+        test_examples_seen=_nullable(COUNT),
+        test_examples=_nullable(COUNT),
+    ),
     dataset=_nullable(_object(name=TEXT, train=COUNT, test=COUNT, sha256=SHA256)),
-    run=_nullable(_object(isolation={"enum": ["full", "partial", "none"]}, wall_s=NUMBER, cpu_s=NUMBER,
-                          peak_memory_mb=NUMBER, seed={"type": "integer"}, cached={"type": "boolean"})),
+    run=_nullable(
+        _object(
+            isolation={"enum": ["full", "partial", "none"]},
+            wall_s=NUMBER,
+            cpu_s=NUMBER,
+            peak_memory_mb=NUMBER,
+            seed={"type": "integer"},
+            cached={"type": "boolean"},
+        )
+    ),
     review=_array(TEXT),
-    stages=_array(_object(name=TEXT, operation=TEXT, expected=_array(COUNT), seen=_nullable(_array(COUNT)),
-                          seen_operation=_nullable(TEXT))),
+    stages=_array(
+        _object(
+            name=TEXT,
+            operation=TEXT,
+            expected=_array(COUNT),
+            seen=_nullable(_array(COUNT)),
+            seen_operation=_nullable(TEXT),
+        )
+    ),
     filters=_array(_array(_array(NUMBER))),
 )
 

@@ -61,7 +61,7 @@ def test_a_lost_mark_says_expected_seen_where_and_hint(samples: dict[str, Grade]
     """A lost mark names the check, its cost, what was expected and seen, the place with its line, and a hint."""
     lines = [line.strip() for line in show(samples["faulty"], 120).splitlines()]
     start = lines.index("◐ −3  layers.convolution  2.1 Define the layers")
-    assert [re.sub(" +", " ", line) for line in lines[start + 1:start + 7]] == [
+    assert [re.sub(" +", " ", line) for line in lines[start + 1 : start + 7]] == [
         "The kernel is not the one that was asked; channels and stride are right.",
         "expected convolution 1 → 10 channels, 8×8 kernel, stride 2, no padding",
         "seen 5×5 kernel, stride 2: 28×28×1 → 12×12×10",

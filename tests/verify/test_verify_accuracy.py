@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from grader.verify.accuracy import wilson
 from grader.verify.inputs import Batches
 from grader.verify.model import SCORE_TOLERANCE, StudentModel, judge_accuracy
-from tests.verify.test_verify_replay import Pooled, Unfolded
-from tests.verify.traces import CLASSES, CNN, IMAGES, batch, batches_of, record_step
+from tests.verify.traces import CLASSES, CNN, IMAGES, Pooled, Unfolded, batch, batches_of, record_step
 
 
 def student(model: nn.Module, data: Tensor | None = None) -> tuple[StudentModel, dict[int, np.ndarray], Batches]:

@@ -44,6 +44,36 @@ class CNN(nn.Module):
         return self.dense(F.relu(self.conv(x.reshape(-1, 1, 28, 28))).flatten(1))
 
 
+class Unfolded(nn.Module):
+    """A convolution by hand, beside batch normalisation and pooling."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.weight = nn.Parameter(torch.rand(64, 10) / 10)
+        self.norm = nn.BatchNorm1d(1210)
+        self.dense = nn.Linear(1210, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = (F.unfold(x, 8, stride=2).transpose(1, 2) @ self.weight).transpose(1, 2).clamp(min=0)
+        return self.dense(self.norm(z.flatten(1)))
+
+
+class Pooled(nn.Module):
+    """Layers that the practical does not ask for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 4, 5, padding=2), nn.LeakyReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 8, 3), nn.GELU(),
+            nn.AvgPool2d(2), nn.Flatten(), nn.Linear(288, 20), nn.Tanh(), nn.Linear(20, 10),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
 def one_hot(rows: Sequence[int] = ROWS) -> Tensor:
     """The right targets of these images, float32 (N, 10)."""
     return F.one_hot(torch.from_numpy(IMAGES.labels[list(rows)]), CLASSES).float()
