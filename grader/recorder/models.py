@@ -8,6 +8,7 @@ from .registry import Parameters
 
 # A model whose first layer is no parameter that a tap sees: `unfold` and a product.
 UNFOLDED = -2
+CLOSE_LOOKS, LOOK_EVERY = 100, 16
 
 
 class Models:
@@ -19,6 +20,7 @@ class Models:
         self._value: torch.Tensor | None = None
         self._preferred: set[tuple[int, int]] = set()
         self.used: dict[int, dict[int, torch.Tensor]] = {}
+        self._ready = False
         self.current = -1
         self.small: torch.Tensor | None = None
 
@@ -92,3 +94,10 @@ class Models:
         """Whether the small parameter has a gradient other than zero."""
         gradient = None if self.small is None else self.small.grad
         return gradient is not None and bool(gradient.any())
+
+    def ready(self, step: int) -> bool:
+        """The same before an update: looked at closely at the first ones and now and then, since it hardly varies."""
+        if step < CLOSE_LOOKS or step % LOOK_EVERY == 0:
+            self._ready = self.stale()
+            return self._ready
+        return self._ready and self.small is not None and self.small.grad is not None

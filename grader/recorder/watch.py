@@ -114,7 +114,8 @@ class Watch:
     @guarded
     def on_linear_done(self, _: Any, result: torch.Tensor, *__: Any, **___: Any) -> None:
         if result.shape[-1] == self.classes:
-            self.journal.logits(result.detach().reshape(-1, self.classes))
+            scores = result.detach()
+            self.journal.logits(scores if scores.ndim == 2 else scores.reshape(-1, self.classes))
 
     # -- forward -----------------------------------------------------------------------------------------------------
 
@@ -235,7 +236,7 @@ class Watch:
         self.models.prefer(optimizer, number)
         small = self.models.small
         self._version_before = small._version if small is not None else 0
-        self._step_flags = 0 if self.models.stale() else journal.NO_GRADIENT
+        self._step_flags = 0 if self.models.ready(self._updates) else journal.NO_GRADIENT
         if self._session is not None or self.optimizers.places[number] is None:
             place = self.places.here(3)
             self.optimizers.places[number] = place
