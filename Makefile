@@ -3,8 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Further options for pip. The grader needs no GPU, so PyTorch's smaller CPU build does:
-#   make PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+# Further options for pip, such as the index that has PyTorch's smaller CPU build: the grader needs no GPU.
 PIP_FLAGS ?=
 # What `make grade` grades, and options for it: make grade SUBMISSION=my.ipynb GRADE_FLAGS=--quick
 SUBMISSION ?= submissions/solution-notebook

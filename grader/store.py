@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class EvidenceStore:
             stream = (self._folder / key / "evidence.gev").read_bytes()
             whole = account.pop("sha256") == hashlib.sha256(stream).hexdigest()
             return Stored(account, stream) if whole else None
-        except (OSError, ValueError, KeyError, AttributeError):
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return None
 
     def save(self, key: str, stored: Stored) -> None:
@@ -52,6 +53,8 @@ class EvidenceStore:
                     encoding="utf-8",
                 )
                 Path(draft, "evidence.gev").write_bytes(stored.stream)
+                # What stands there is either the same run or one that could not be read.
+                shutil.rmtree(self._folder / key, ignore_errors=True)
                 os.rename(Path(draft), self._folder / key)
                 Path(draft).mkdir()
         except OSError:

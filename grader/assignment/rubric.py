@@ -50,10 +50,6 @@ TASK: Mapping[str, Kind] = {
 """The parameters that every rubric sets, with what each value must be; `reference/rubric.toml` explains them."""
 
 TOLERANCES: Mapping[str, Kind] = {
-    "gradient_cosine": FRACTION,
-    "gradient_norm_tolerance": POSITIVE,
-    "logits_tolerance": POSITIVE,
-    "weights_tolerance": POSITIVE,
     "coverage": FRACTION,
     "reported_tolerance": FRACTION,
     "chance": FRACTION,

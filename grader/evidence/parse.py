@@ -156,7 +156,7 @@ def _trace(frame: Frame) -> Trace:
         nodes=tuple(_node(node) for node in fields.mappings("nodes")),
         backwards=tuple(_backward(item) for item in fields.mappings("backwards")),
         optimizer=described.get("optimizer", int) if described else None,
-        optimizer_description=described.get("description", dict) if described else None,
+        optimizer_description=_optimizer(described.get("description", dict)) if described else None,
         step_place=_place(step.get("at")) if step else None,
         returned=tuple(r["value"] for r in fields.mappings("returns") if isinstance(r.get("value"), int)),
         truncated=fields.get("truncated", bool),
@@ -274,13 +274,42 @@ def _state(frame: Frame) -> State:
         models={_model_number(k): Fields(models, "models").ints(k) for k in models},
         final=_numbered(frame.arrays, "final"),
         first=_numbered(frame.arrays, "first"),
-        optimizers=fields.mappings("optimizers"),
-        alive_optimizers=fields.mappings("alive_optimizers"),
+        optimizers=_optimizers(fields, "optimizers"),
+        alive_optimizers=_optimizers(fields, "alive_optimizers"),
         layers=fields.mappings("layers"),
-        modules=fields.mappings("modules"),
+        modules=_modules(fields),
         variables=fields.mappings("variables"),
         variable_arrays={k: v for k, v in frame.arrays.items() if k.startswith("variable/")},
         overflow=fields.get("overflow", int),
         faults={str(k): v for k, v in fields.get("faults", dict).items() if isinstance(v, int)},
         names=tuple(str(name) for name in fields.items("names")),
     )
+
+
+def _optimizers(state: Fields, key: str) -> tuple[Mapping[str, Any], ...]:
+    """Descriptions of optimizers, of which the checks read class, bases, settings and parameters."""
+    return tuple(_optimizer(description) for description in state.mappings(key))
+
+
+def _optimizer(description: Mapping[str, Any]) -> Mapping[str, Any]:
+    fields = Fields(description, "optimizer")
+    fields.get("class", str)
+    if any(not isinstance(base, str) for base in fields.items("bases")):
+        raise EvidenceError("optimizer.bases holds something else than names")
+    for group in fields.mappings("groups"):
+        Fields(group, "optimizer.groups").get("settings", dict)
+        Fields(group, "optimizer.groups").ints("parameters")
+    return description
+
+
+def _modules(state: Fields) -> tuple[Mapping[str, Any], ...]:
+    """Layers that were alive, of which the checks read class, settings and the parameters' shapes."""
+    found = state.mappings("modules")
+    for module in found:
+        fields = Fields(module, "modules")
+        fields.get("class", str)
+        fields.get("settings", dict)
+        parameters = fields.get("parameters", dict)
+        for name in parameters:
+            Fields(Fields(parameters, "modules.parameters").get(name, dict), "modules.parameters").ints("shape")
+    return found

@@ -15,6 +15,10 @@ def leading_empty_lines(source: str) -> int:
     return next((number for number, line in enumerate(lines) if line.strip()), 0)
 
 
+# What `%%time` and `%%timeit` compile the rest of their cell under.
+TIMED = "<timed exec>"
+
+
 class Places:
     """Knows which code files are the student's: the cells that ran, and every file under the workspace."""
 
@@ -26,8 +30,9 @@ class Places:
 
     def add_cell(self, filename: str, cell: int, source: str) -> None:
         """`filename` is the name that IPython compiles the cell under, without the empty lines that it begins with."""
-        self._cells[filename] = cell
+        self._cells[filename] = self._cells[TIMED] = cell
         self._skipped[filename] = leading_empty_lines(source)
+        self._skipped[TIMED] = self._skipped[filename] + 1
 
     def is_student(self, filename: str) -> bool:
         return filename in self._cells or (

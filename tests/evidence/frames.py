@@ -52,7 +52,7 @@ def _trace() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "events": [0],
         "nodes": [node],
         "backwards": [backward],
-        "step": {"optimizer": 0, "description": {"class": "SGD"}, "at": PLACE},
+        "step": {"optimizer": 0, "description": {"class": "SGD", "bases": [], "groups": []}, "at": PLACE},
         "truncated": False,
         "returns": [{"name": "forward", "value": 2}, {"name": "outer", "value": None}],
     }
@@ -63,7 +63,7 @@ def _state() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     header = {
         "models": {"0": [0, 1]},
         "overflow": 0,
-        "optimizers": [{"class": "SGD"}],
+        "optimizers": [{"class": "SGD", "bases": [], "groups": []}],
         "layers": [{"operation": "conv2d"}],
         "modules": [],
         "alive_optimizers": [],

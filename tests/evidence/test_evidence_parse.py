@@ -252,3 +252,36 @@ def test_output_is_what_was_shown() -> None:
         {"output_type": 3},
     ]
     assert parse_evidence([changed("cell", "outputs", value=outputs)]).output == "one\ntwo\n<Figure>\n"
+
+
+ODD_MODULES = [
+    {"class": "Conv2d", "parameters": []},
+    {"class": "Conv2d", "parameters": {"weight": {"shape": [10, 1, 8, 8]}}, "settings": 3},
+    {"class": "Linear", "parameters": {"weight": 3}, "settings": {}},
+    {"class": "Linear", "parameters": {"weight": {"shape": ["a", None]}}, "settings": {}},
+    {"class": ["Linear"], "parameters": {}, "settings": {}},
+]
+
+
+@pytest.mark.parametrize("module", ODD_MODULES, ids=str)
+def test_layers_that_are_none(module: dict[str, object]) -> None:
+    """What the student's process says of its layers has the form that the checks read, or is refused."""
+    with pytest.raises(EvidenceError):
+        parse_evidence([changed("state", "modules", value=[module])])
+
+
+ODD_OPTIMIZERS = [
+    {"class": 3, "bases": [], "groups": []},
+    {"class": "SGD", "bases": [], "groups": [{"settings": 3, "parameters": []}]},
+    {"class": "Mine", "bases": None, "groups": []},
+    {"class": "Mine", "bases": [[]], "groups": []},
+    {"class": "Mine", "bases": [], "groups": [{"settings": {}, "parameters": [[1]]}]},
+]
+
+
+@pytest.mark.parametrize("key", ["optimizers", "alive_optimizers"])
+@pytest.mark.parametrize("optimizer", ODD_OPTIMIZERS, ids=str)
+def test_optimizers_that_are_none(key: str, optimizer: dict[str, object]) -> None:
+    """So has what it says of its optimizers."""
+    with pytest.raises(EvidenceError):
+        parse_evidence([changed("state", key, value=[optimizer])])
