@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from grader.assignment import Rubric
-from grader.checks.case import Verdict
 from grader.checks.result import CheckResult, Finding, Where
+
+if TYPE_CHECKING:
+    # Reports import this module, and need neither numpy nor what else the checks do.
+    from grader.assignment import Rubric
+    from grader.checks.case import Verdict
 
 Status = Literal["graded", "rejected", "timed_out", "out_of_memory", "crashed", "invalid_evidence"]
 

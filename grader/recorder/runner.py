@@ -174,6 +174,8 @@ class Conversation:
             self._wire.send({"kind": "output", "cell": self._cell, "text": text[:MAX_OUTPUT]})
 
     def _send_cell(self, number: int, index: int, cell: Any, started: float, *, died: bool) -> None:
+        # The whole cell follows: what it printed last need not be told by itself, least of all as the next cell's.
+        self._untold.clear()
         outputs, size = [], 0
         for output in cell.get("outputs", []):
             size += len(json.dumps(output))
