@@ -21,7 +21,9 @@ from .wire import Wire
 
 # Updates after which the next stretch is traced; later ones every TRACE_EVERY.
 TRACED_UPDATES = frozenset({0, 1, 2, 9, 29, 99, 299, 599})
-TRACE_EVERY = 1000
+TRACE_EVERY = 2500
+# Test phases of which a stretch is traced; later ones have their weights kept and their images named all the same.
+TRACED_TESTS = 3
 RICH_SESSIONS = 4
 FINDING_SESSIONS = 6
 MAX_SESSIONS = 80
@@ -71,6 +73,7 @@ class Watch:
         self.faults: dict[str, int] = {}
         self._session: Session | None = None
         self._sessions = 0
+        self._tests = 0
         self._snapshots = 0
         self._updates = 0
         self._due = True
@@ -135,7 +138,9 @@ class Watch:
         flags = (journal.GRAD_ENABLED if grad else 0) | (journal.TRACED if self._session is not None else 0)
         event = self.journal.forward(grid_of(images), flags, model)
         self._since_backward += 1
-        if self._session is None and (self._due or (resting and self._sessions < MAX_SESSIONS)):
+        testing = resting and self._tests < TRACED_TESTS and self._sessions < MAX_SESSIONS
+        if self._session is None and (self._due or testing):
+            self._tests += testing
             self._start_session(WAIT_TEST if resting else WAIT_TRAINING)
         if self._session is not None:
             self._session.saw_forward(images, event)
@@ -256,7 +261,7 @@ class Watch:
     def _updated(self, reason: str) -> None:
         self._updates += 1
         self._awaiting_update = False
-        after_test = self._since_backward > 0
+        after_test = self._since_backward > 0 and self._tests < TRACED_TESTS
         self._since_backward = 0
         if self._session is not None:
             self._end_session(reason)
