@@ -15,6 +15,15 @@ from grader.verify.result import StepProof, Verification
 PER_SAMPLE = "a backward pass for each sample"
 
 
+def quote(place: Place | None, sources: Mapping[tuple[str, int | None], str]) -> Where | None:
+    """A place with its source line, from the student's sources by (file, cell)."""
+    if place is None:
+        return None
+    lines = sources.get((place.file, place.cell), "").splitlines()
+    line = lines[place.line - 1].strip() if 0 < place.line <= len(lines) else None
+    return Where(place.file, place.cell, place.line, line)
+
+
 @dataclass(frozen=True)
 class Case:
     """One submission: evidence, what the trusted side found, and the student's source for quoting.
@@ -45,11 +54,7 @@ class Case:
 
     def where(self, place: Place | None) -> Where | None:
         """The place with its source line."""
-        if place is None:
-            return None
-        lines = self.sources.get((place.file, place.cell), "").splitlines()
-        line = lines[place.line - 1].strip() if 0 < place.line <= len(lines) else None
-        return Where(place.file, place.cell, place.line, line)
+        return quote(place, self.sources)
 
     def why_not_run(self) -> str | None:
         """Why a later part has no evidence: it was cut off, or an earlier cell failed; else None."""

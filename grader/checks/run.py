@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
+from grader.checks.case import quote
 from grader.checks.catalogue import find_kind
 from grader.checks.result import Confidence, Finding, Where
 from grader.evidence.values import Evidence, Place, RunError
@@ -47,20 +48,11 @@ def _finding(name: str, message: str, where: Where | None = None, confidence: Co
     return Finding(name, kind.question, kind.severity, confidence, message, where)
 
 
-def _where(place: Place | None, sources: Mapping[tuple[str, int | None], str]) -> Where | None:
-    if place is None:
-        return None
-    lines = sources.get((place.file, place.cell), "").splitlines()
-    return Where(
-        place.file, place.cell, place.line, lines[place.line - 1].strip() if 0 < place.line <= len(lines) else None
-    )
-
-
 def _errors(evidence: Evidence, sources: Mapping[tuple[str, int | None], str], entry: str) -> Iterator[Finding]:
     for error in evidence.errors:
         place = error.place or Place(entry, error.cell if (entry, error.cell) in sources else None, 1)
         text = f"{error.type}: {error.text}" if error.text else error.type
-        yield _finding(_error_kind(error), text, _where(place, sources), "proved")
+        yield _finding(_error_kind(error), text, quote(place, sources), "proved")
 
 
 def _error_kind(error: RunError) -> str:
@@ -84,7 +76,7 @@ def placeholders(sources: Mapping[tuple[str, int | None], str], evidence: Eviden
             )
             if gap and isinstance(node, ast.stmt):
                 yield _finding(
-                    "run.placeholder", "a gap of the skeleton is left", _where(Place(file, cell, node.lineno), sources)
+                    "run.placeholder", "a gap of the skeleton is left", quote(Place(file, cell, node.lineno), sources)
                 )
                 break
 
