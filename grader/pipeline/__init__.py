@@ -168,7 +168,6 @@ def prepare(options: Options, progress: Progress = silent) -> Grader:
 def _setting(dataset: Dataset, assignment: Assignment) -> Setting:
     """Imports torch and reads the trusted images while the student's program runs."""
     import torch
-    import torch._dynamo  # torch.optim imports it at the first optimizer: two seconds that are better spent now
 
     from grader.verify.rows import Images, RowIndex
     from grader.verify.run import Setting

@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from . import RECORDER_VERSION, figures, finish, journal, loop, script, taps
+from . import RECORDER_VERSION, dynamo, figures, finish, journal, loop, script, taps
 from .place import Places, leading_empty_lines
+from .trace import Trace
 from .watch import Watch
 from .wire import Wire
 
@@ -31,6 +32,7 @@ class Recording:
 
     def start(self) -> None:
         torch.set_num_threads(1)
+        dynamo.postpone(Trace)
         taps.install(self.watch)
         figures.Figures(self.watch).install()
         _redirect_data(self)

@@ -14,6 +14,7 @@ import torch
 
 from grader.errors import EvidenceError
 from grader.evidence.values import Node, Trace
+from grader.verify.sizes import flat, result_size
 
 MAX_ELEMENTS = 80_000_000
 
@@ -82,7 +83,8 @@ class Replay:
             arguments = [self._resolve(value) for value in node.inputs]
             options = {str(key): self._resolve(value) for key, value in node.options.items()}
             options.pop("generator", None)
-            _check_size(function, arguments, options)
+            if result_size(node.op.split(".")[1], function, arguments, options) > MAX_ELEMENTS:
+                raise ReplayError("an operation with a result over the cap")
             with torch.set_grad_enabled(node.grad):
                 result = function(*arguments, **options)
         except ReplayError:
@@ -90,7 +92,7 @@ class Replay:
         except Exception as error:
             raise ReplayError(f"{node.op} cannot be done again ({type(error).__name__}: {str(error)[:200]})") from error
         outputs = (
-            [result] if isinstance(result, torch.Tensor) else [r for r in _flat(result) if isinstance(r, torch.Tensor)]
+            [result] if isinstance(result, torch.Tensor) else [r for r in flat(result) if isinstance(r, torch.Tensor)]
         )
         if len(outputs) != len(node.outputs) or sum(o.numel() for o in outputs) > MAX_ELEMENTS:
             raise ReplayError(f"{node.op} has other results than were recorded")
@@ -115,29 +117,6 @@ class Replay:
         if isinstance(word, str) and word.startswith(("cpu", "cuda", "mps")):
             return torch.device("cpu")
         raise ReplayError(f"an argument {str(value)[:60]} that the replay does not know")
-
-
-def _check_size(function: Any, arguments: list[Any], options: dict[str, Any]) -> None:
-    """Asks for the result's size before its memory is taken: an operation may be forged to make a huge one."""
-    options = {key: _as_meta(value) for key, value in options.items()}
-    if not any(isinstance(value, torch.Tensor) for value in _flat([arguments])):
-        options["device"] = torch.device("meta")
-    try:
-        result = function(*_as_meta(arguments), **options)
-    except (NotImplementedError, RuntimeError, TypeError):
-        # No meta kernel, or an error that the operation itself will raise in a moment.
-        return
-    made = [result] if isinstance(result, torch.Tensor) else list(_flat(result)) if isinstance(result, tuple) else []
-    if sum(tensor.numel() for tensor in made if isinstance(tensor, torch.Tensor)) > MAX_ELEMENTS:
-        raise ReplayError("an operation with a result over the cap")
-
-
-def _as_meta(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_as_meta(item) for item in value]
-    if isinstance(value, torch.Tensor):
-        return value.detach().to("meta")
-    return torch.device("meta") if isinstance(value, torch.device) else value
 
 
 def operation(name: str) -> Any:
@@ -174,11 +153,3 @@ def _found(table: Mapping[int, torch.Tensor], key: Any, what: str) -> torch.Tens
     if not isinstance(key, int) or key not in table:
         raise ReplayError(f"a {what} that was not recorded")
     return table[key]
-
-
-def _flat(values: Any) -> Iterable[Any]:
-    for value in values:
-        if isinstance(value, (list, tuple)):
-            yield from _flat(value)
-        else:
-            yield value
