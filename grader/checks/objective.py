@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict, note
@@ -45,18 +47,14 @@ def optimizer(case: Case, spec: CheckSpec) -> Verdict:
     """Stochastic gradient descent, through torch's class or by hand."""
     names = spec.parameters["optimizers"]
     answer = Answer(case, spec, " or ".join(names))
-    state = case.evidence.state
-    stepping = (
-        state.optimizers
-        if state
-        else tuple(t.optimizer_description for t in case.evidence.traces if t.optimizer_description)
-    )
-    described = [d for d in (stepping or (state.alive_optimizers if state else ())) if d]
+    described = _optimizers(case)
     if case.evidence.reference_loop:
         return answer.unmet("the module only defines a model")
     if not described:
         return _by_hand(answer, case)
     kinds = Counter(str(d.get("class")) for d in described)
+    if not any(str(d.get("module", "")).startswith("torch.") for d in described):
+        return _own_class(answer, case, kinds)
     last = described[-1]
     place = _place(last) or case.verification.step_place
     wrong = [k for k in kinds if k not in names and not set(names) & set(last.get("bases", []))]
@@ -75,21 +73,41 @@ def optimizer(case: Case, spec: CheckSpec) -> Verdict:
     if rate is not None and not SENSIBLE_RATES[0] <= rate <= SENSIBLE_RATES[1]:
         notes.append(note(case, "optimizer.learning-rate", "2.3", f"the learning rate is {rate:g}", place))
     if len(described) > 2 and case.verification.optimizers_stepping > 2:
-        notes.append(
-            note(
-                case,
-                "optimizer.rebuilt",
-                "2.3",
-                f"{case.verification.optimizers_stepping} optimizers took steps",
-                place,
-            )
-        )
+        notes.append(note(case, "optimizer.rebuilt", "2.3", f"{len(described)} optimizers took steps", place))
     settings = f", learning rate {rate:g}" if rate is not None else ""
     return answer.met(
         f"{kinds.most_common(1)[0][0]}{settings}",
         confidence="proved" if _follows(case) else "observed",
         notes=tuple(notes),
     )
+
+
+def _optimizers(case: Case) -> list[Mapping[str, Any]]:
+    """Those that hold weights of the model that is judged; all where none does. Others served an experiment."""
+    state = case.evidence.state
+    stepping = (
+        state.optimizers
+        if state
+        else tuple(t.optimizer_description for t in case.evidence.traces if t.optimizer_description)
+    )
+    described = [d for d in (stepping or (state.alive_optimizers if state else ())) if d]
+    architecture = case.verification.architecture
+    ours = set(architecture.parameters if architecture else ())
+    return [d for d in described if ours & _held(d)] or described
+
+
+def _held(description: Mapping[str, Any]) -> set[int]:
+    return {number for group in description.get("groups", []) for number in group.get("parameters", [])}
+
+
+def _own_class(answer: Answer, case: Case, kinds: Counter[str]) -> Verdict:
+    """An optimizer that the student wrote is what it does, whatever its name and base."""
+    name = kinds.most_common(1)[0][0]
+    moved = [u for u in case.verification.updates if u.moved]
+    rates = [u.as_sgd for u in moved if u.as_sgd is not None]
+    if moved and len(rates) == len(moved):
+        return answer.met(f"gradient descent by a class of their own, {name}", confidence="proved")
+    return answer.not_assessed(f"what the student's own optimizer {name} does is not plain gradient descent")
 
 
 def _by_hand(answer: Answer, case: Case) -> Verdict:

@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from . import fingerprint
 
+_functorch = torch._C._functorch  # type: ignore[attr-defined]
 # More distinct convolution weights than this means that layers are made anew at every call.
 CAP = 256
 
@@ -90,6 +91,15 @@ def array(tensor: torch.Tensor) -> np.ndarray:
         if values.is_floating_point() and values.dtype != torch.float64:
             values = values.to(torch.float32)
         return values.numpy().copy()
+
+
+def whole(tensor: torch.Tensor) -> torch.Tensor:
+    """The batch that one image of `torch.vmap` stands for, its own axis first; any other tensor as it is."""
+    if not _functorch.is_functorch_wrapped_tensor(tensor):
+        return tensor
+    axis = _functorch.maybe_get_bdim(tensor)
+    inner = whole(_functorch.get_unwrapped(tensor))
+    return inner if axis <= 0 else inner.movedim(axis, 0)
 
 
 def _plain(value: Any) -> Any:

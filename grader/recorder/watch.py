@@ -14,7 +14,7 @@ from .callables import Candidate
 from .journal import Journal
 from .models import Models
 from .place import Places
-from .registry import Optimizers, Parameters, array, describe_layer, grid_of
+from .registry import Optimizers, Parameters, array, describe_layer, grid_of, whole
 from .session import Session
 from .trace import Trace
 from .wire import Wire
@@ -100,6 +100,7 @@ class Watch:
 
     @guarded
     def on_layer(self, input: torch.Tensor, weight: torch.Tensor, *rest: Any, **options: Any) -> None:
+        input, weight = whole(input), whole(weight)
         if len(self.layers) < MAX_LAYERS:
             self.layers.append({**describe_layer(input, weight, rest, options), "at": self.places.here(2)})
         if weight.ndim == 4:
@@ -111,13 +112,14 @@ class Watch:
 
     @guarded
     def on_unfold(self, input: torch.Tensor, *_: Any, **__: Any) -> None:
+        input = whole(input)
         if input.shape[-1] == fingerprint.SIDE and input.numel() % fingerprint.PIXELS == 0:
             self._forward(input, None)
 
     @guarded
     def on_linear_done(self, _: Any, result: torch.Tensor, *__: Any, **___: Any) -> None:
         if result.shape[-1] == self.classes:
-            scores = result.detach()
+            scores = whole(result).detach()
             self.journal.logits(scores if scores.ndim == 2 else scores.reshape(-1, self.classes))
 
     # -- forward -----------------------------------------------------------------------------------------------------

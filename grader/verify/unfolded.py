@@ -25,7 +25,7 @@ def find_unfolded(
     node = graph.trace.nodes[path.first]
     made = values.values.get(node.outputs[0])
     array = next((graph.trace.arrays.get(f"parameter/{p}") for p in path.parameters[path.first]), None)
-    if made is None or array is None or array.ndim != 2:
+    if made is None or array is None or array.ndim not in (2, 3, 4):
         return None
     for kernels in _as_kernels(torch.from_numpy(array)):
         for stride in STRIDES:
@@ -38,8 +38,9 @@ def find_unfolded(
 
 
 def _as_kernels(weight: torch.Tensor) -> Iterator[torch.Tensor]:
-    """(channels, k * k) or (k * k, channels) as kernels (channels, 1, k, k)."""
-    for matrix in (weight, weight.t()):
+    """(channels, k * k), (k * k, channels), (channels, k, k) or (k, k, channels) as kernels (channels, 1, k, k)."""
+    by_rows, by_columns = weight.reshape(len(weight), -1), weight.reshape(-1, weight.shape[-1]).t()
+    for matrix in (by_rows, by_columns):
         side = round(matrix.shape[1] ** 0.5)
         if side * side == matrix.shape[1] and 1 < side < SIDE:
             yield matrix.reshape(-1, 1, side, side)

@@ -1,0 +1,110 @@
+"""Measures how often the grader is right, on the corpus in `tests/corpus`. `make diagnose`.
+
+Every case is graded for real, sandbox included, on the quick MNIST data. Beside it stands what a grader of four
+assertions says of the same programs. The corpus was written from the catalogue of mistakes before the grader saw it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from grader.pipeline import Grader, Options, find_candidates, prepare
+from tests.corpus.cases import Case, load_corpus
+from tests.corpus.judge import Said, Verdict, said, tally
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+MNIST = REPOSITORY.parent / "shared" / "mnist"
+
+_grader: Grader | None = None
+
+
+def start(data: Path | None, cache: bool) -> None:
+    """Prepares the grader that a worker process uses for all its cases."""
+    global _grader
+    _grader = prepare(Options(data=data, quick=True, cache=cache))
+
+
+def grade(case: Case) -> Said:
+    """What the grader says of one case."""
+    assert _grader is not None
+    grader = _grader
+    if case.limit_seconds is not None:
+        grader = replace(grader, limits=replace(grader.limits, wall_s=case.limit_seconds))
+    with tempfile.TemporaryDirectory(prefix="diagnose-") as folder:
+        path = case.write(Path(folder))
+        (candidate,) = find_candidates(path, one=path.is_dir())
+        begun = time.monotonic()
+        return said(grader.grade_one(candidate).grade, time.monotonic() - begun)
+
+
+def run(cases: Sequence[Case], data: Path | None, jobs: int, cache: bool) -> list[Verdict]:
+    """Grades `cases`, `jobs` at a time, and tells of each wrong verdict as it comes."""
+    verdicts = []
+    begun = time.monotonic()
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), start, (data, cache))
+    with pool:
+        waiting = {pool.submit(grade, case): case for case in cases}
+        for number, done in enumerate(as_completed(waiting), 1):
+            verdict = Verdict(waiting[done], done.result())
+            verdicts.append(verdict)
+            if not verdict.right:
+                describe(verdict)
+            if number % 20 == 0:
+                print(f"{number} of {len(cases)}, {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+    return verdicts
+
+
+def describe(verdict: Verdict) -> None:
+    """Prints what was wrong about one verdict."""
+    case, heard = verdict.case, verdict.said
+    print(f"\n{case.name} ({' '.join(case.rows)}; {case.style if case.correct else case.base}; {heard.status})")
+    for title, wrong in (
+        ("wrongly charged", sorted(verdict.wrongly_charged)),
+        ("not charged", sorted(verdict.missed_questions)),
+        ("not found", list(verdict.missed_findings)),
+    ):
+        if wrong:
+            print(f"  {title}: {', '.join(wrong)}")
+    print(f"  said: {', '.join(sorted(heard.faults)) or '-'}; also {', '.join(sorted(heard.others)) or '-'}")
+    for reason in heard.reasons:
+        print(f"    {reason[:300]}")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Grades the corpus and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("names", nargs="*", help="only cases whose name contains one of these")
+    parser.add_argument("--data", type=Path, default=MNIST if MNIST.is_dir() else None)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--cache", action="store_true", help="use stored evidence")
+    options = parser.parse_args()
+
+    cases = [
+        case
+        for case in load_corpus().values()
+        if not options.names or any(name in case.name for name in options.names)
+    ]
+    begun = time.monotonic()
+    verdicts = run(cases, options.data, options.jobs, options.cache)
+    counted = tally(verdicts)
+    print(f"\n{len(cases)} cases in {time.monotonic() - begun:.0f} s")
+    print(f"false accusations {len(counted.accused)}, collateral {len(counted.collateral)}")
+    print(f"recall by question {counted.recall(counted.questions.values()):.3f}, "
+          f"by finding {counted.recall(counted.findings.values()):.3f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
