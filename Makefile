@@ -17,7 +17,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help grade test lint types pytest bench baselines wheel clean
+.PHONY: help grade test lint types pytest diagnose reproduce bench baselines wheel clean
 
 help:  ## Shows this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,12 @@ types: $(VENV)/.dev-stamp
 
 pytest: $(VENV)/.dev-stamp
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+diagnose: $(VENV)/.dev-stamp  ## Measures how often the grader is right, on a corpus of programs
+	$(BIN)/python -m tests.diagnose
+
+reproduce: $(VENV)/.dev-stamp  ## Reproduces the published figures of a student's report on full MNIST
+	$(BIN)/python -m tests.reproduce --data $(DATA)
 
 bench: $(VENV)/.dev-stamp  ## Measures what grading costs over running the code bare
 	$(BIN)/python tests/bench.py $(if $(wildcard $(DATA)),--data $(DATA))

@@ -78,7 +78,10 @@ def describe(verdict: Verdict) -> None:
             print(f"  {title}: {', '.join(wrong)}")
     print(f"  said: {', '.join(sorted(heard.faults)) or '-'}; also {', '.join(sorted(heard.others)) or '-'}")
     for reason in heard.reasons:
-        print(f"    {reason[:300]}")
+        if " not_assessed " not in reason:
+            print(f"    {reason[:300]}")
+    if heard.unassessed:
+        print(f"    not assessed: {', '.join(sorted(heard.unassessed))}")
     sys.stdout.flush()
 
 
@@ -92,17 +95,17 @@ def main() -> int:
     options = parser.parse_args()
 
     cases = [
-        case
-        for case in load_corpus().values()
-        if not options.names or any(name in case.name for name in options.names)
+        case for case in load_corpus().values() if not options.names or any(name in case.name for name in options.names)
     ]
     begun = time.monotonic()
     verdicts = run(cases, options.data, options.jobs, options.cache)
     counted = tally(verdicts)
     print(f"\n{len(cases)} cases in {time.monotonic() - begun:.0f} s")
     print(f"false accusations {len(counted.accused)}, collateral {len(counted.collateral)}")
-    print(f"recall by question {counted.recall(counted.questions.values()):.3f}, "
-          f"by finding {counted.recall(counted.findings.values()):.3f}")
+    print(
+        f"recall by question {counted.recall(counted.questions.values()):.3f}, "
+        f"by finding {counted.recall(counted.findings.values()):.3f}"
+    )
     return 0
 
 

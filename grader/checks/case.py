@@ -52,6 +52,17 @@ class Case:
     def steps(self) -> tuple[StepProof, ...]:
         return self.verification.steps
 
+    @property
+    def cut_by(self) -> str | None:
+        """The error that ended the training loop, in words; None where the loop came to its end."""
+        place = self.verification.train_place
+        if place is None or not self.trained:
+            return None
+        for error in self.evidence.errors:
+            if place.cell is None or error.cell == place.cell:
+                return f"the loop stops with {error.type}: {error.text[:120]}"
+        return None
+
     def where(self, place: Place | None) -> Where | None:
         """The place with its source line."""
         return quote(place, self.sources)

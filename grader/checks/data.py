@@ -20,6 +20,10 @@ def loaded(case: Case, spec: CheckSpec) -> Verdict:
             "data.swapped-splits",
             confidence="proved",
         )
+    if facts.twice is not None:
+        return answer.lost(
+            f"{facts.twice} is loaded in the place of both sets", "data.swapped-splits", share=0.5, confidence="proved"
+        )
     present = [name for name, there in (("training", facts.train_variable), ("test", facts.test_variable)) if there]
     opened = set(facts.loaded)
     if case.evidence.reference_loop and not opened:
@@ -36,7 +40,7 @@ def loaded(case: Case, spec: CheckSpec) -> Verdict:
         )
         return answer.met("both sets are in use", confidence="proved", notes=notes)
     if not present and not opened:
-        if case.why_not_run() and not case.evidence.cells:
+        if case.why_not_run():
             return answer.absent("loading of the data")
         return answer.lost("no file of the data set was opened", "data.not-loaded", place=_error_place(case))
     if "train.npz" in opened and "test.npz" in opened:
@@ -61,6 +65,8 @@ def shapes_shown(case: Case, spec: CheckSpec) -> Verdict:
             if case.why_not_run()
             else answer.lost("no data was loaded, so no shape was shown", "data.shapes-not-shown")
         )
+    if case.verification.data.twice and shown >= 2:
+        return answer.met("the shapes of what was loaded (that it is one set twice is charged above)")
     message = f"{shown} of the 4 shapes are in the output"
     return answer.lost(
         message,

@@ -8,7 +8,7 @@ from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict, note
 from grader.checks.result import Finding
 from grader.evidence.values import Place
-from grader.verify.result import Architecture
+from grader.verify.result import MIXED, Architecture
 
 # Double softmax in its variants, by the name that the gradient oracle gives the loss.
 SOFTMAX_TWICE = ("cross entropy of softmax", "cross entropy of softmax over the batch", "cross entropy of sigmoid")
@@ -81,6 +81,13 @@ def flattened(case: Case, spec: CheckSpec) -> Verdict:
     if found.dense_rows is not None and found.dense_rows != found.rows and not _vector(found):
         return answer.lost(
             f"{found.rows} images become {found.dense_rows} rows of {found.dense_in}",
+            "forward.batch-mixed",
+            place=found.dense_place,
+            confidence="proved",
+        )
+    if found.flatten_order == MIXED:
+        return answer.lost(
+            "the row of an image holds values of other images of its batch",
             "forward.batch-mixed",
             place=found.dense_place,
             confidence="proved",

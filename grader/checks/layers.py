@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +46,16 @@ def _convolution(case: Case) -> tuple[Convolution | None, bool]:
     return Convolution(into, out, (height, width), stride, padding, dilation, None), False
 
 
+# Layers in a plain list, tuple or dictionary of the model.
+_PLAIN_CONTAINER = re.compile(r"self\.\w+\s*=\s*[\[({][^\n]*\s*(?:torch\.)?(?:nn\.)?(?:Conv2d|Linear)\(")
+
+
+def unregistered(case: Case) -> bool:
+    """Whether the model keeps layers where torch does not look for them, and the optimizer lacks their weights."""
+    lacking = case.verification.optimizer_parameters in ("some", "none")
+    return lacking and any(_PLAIN_CONTAINER.search(source) for source in case.sources.values())
+
+
 def convolution(case: Case, spec: CheckSpec) -> Verdict:
     """Kernel, stride, channels and padding, each worth a quarter... of which a wrong stride or kernel loses two."""
     kernel, stride, padding, channels = (
@@ -66,19 +77,9 @@ def convolution(case: Case, spec: CheckSpec) -> Verdict:
         f"stride {seen.stride[0]} and padding {seen.padding[0]}"
     )
     wrong = _departures(seen, kernel, stride, padding, channels)
-    if case.verification.recreated:
-        return answer.lost(
-            "the convolution is made anew at every call", "layer.recreated", place=seen.place, confidence="proved"
-        )
-    if not wrong and architecture is not None and architecture.extra:
-        _, place = architecture.extra[0]
-        return answer.lost(
-            f"besides, {joined([n for n, _ in architecture.extra])}",
-            "layer.extra",
-            share=0.5,
-            place=place,
-            confidence="proved",
-        )
+    structural = None if wrong and not case.verification.recreated else _structural(answer, case, seen)
+    if structural is not None:
+        return structural
     if wrong:
         share = min(1.0, sum(part for _, part, _ in wrong))
         return answer.lost(
@@ -90,6 +91,32 @@ def convolution(case: Case, spec: CheckSpec) -> Verdict:
             confidence="proved" if at_work else "observed",
         )
     return answer.met(text, confidence="proved" if at_work else "observed")
+
+
+def _structural(answer: Answer, case: Case, seen: Convolution) -> Verdict | None:
+    """What is wrong about the layers although the convolution itself is as asked."""
+    architecture = case.verification.architecture
+    if case.verification.recreated:
+        return answer.lost(
+            "layers are made anew at every call", "layer.recreated", place=seen.place, confidence="proved"
+        )
+    if unregistered(case):
+        return answer.lost(
+            "layers are kept in a plain list, where the model does not find their weights",
+            "layer.not-registered",
+            share=0.5,
+            place=seen.place,
+        )
+    if architecture is not None and architecture.extra:
+        _, place = architecture.extra[0]
+        return answer.lost(
+            f"besides, {joined([n for n, _ in architecture.extra])}",
+            "layer.extra",
+            share=0.5,
+            place=place,
+            confidence="proved",
+        )
+    return None
 
 
 def _no_convolution(answer: Answer, architecture: Architecture | None) -> Verdict:
@@ -156,7 +183,7 @@ def dense(case: Case, spec: CheckSpec) -> Verdict:
     features, classes = spec.parameters["features"], spec.parameters["classes"]
     answer = Answer(case, spec, f"a dense layer from {features} to {classes}")
     architecture = case.verification.architecture
-    if architecture is None or architecture.dense_in is None:
+    if architecture is None or architecture.dense_in is None or architecture.dense_out is None:
         return _dense_without_run(answer, case, architecture, features, classes)
     text = f"a dense layer from {architecture.dense_in} to {architecture.dense_out}"
     own = 1

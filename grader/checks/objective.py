@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from grader.assignment import CheckSpec
-from grader.checks.case import Answer, Case, Verdict, note
+from grader.checks.case import Answer, Case, Verdict
 from grader.checks.forward import RELU_ON_LOGITS, SOFTMAX_TWICE
+from grader.checks.layers import unregistered
 from grader.evidence.values import Place
 
 # Learning rates outside this range hardly learn, or diverge (measured: 1e-5 stays at chance, 1 reaches 35%).
@@ -22,6 +23,8 @@ def loss(case: Case, spec: CheckSpec) -> Verdict:
     if not case.own_loop or not named:
         if case.own_loop and case.steps:
             return answer.not_assessed(f"the loss could not be recomputed: {case.steps[0].reason}")
+        if case.trained or (case.verification.architecture is not None and case.why_not_run() is None):
+            return answer.not_assessed("no gradient of a loss reaches the model")
         return (
             answer.unmet("the module only defines a model") if case.evidence.reference_loop else answer.absent("loss")
         )
@@ -68,17 +71,19 @@ def optimizer(case: Case, spec: CheckSpec) -> Verdict:
             "optimizer.not-sgd",
             place=place,
         )
-    notes = []
     rate = _rate(last)
     if rate is not None and not SENSIBLE_RATES[0] <= rate <= SENSIBLE_RATES[1]:
-        notes.append(note(case, "optimizer.learning-rate", "2.3", f"the learning rate is {rate:g}", place))
-    if len(described) > 2 and case.verification.optimizers_stepping > 2:
-        notes.append(note(case, "optimizer.rebuilt", "2.3", f"{len(described)} optimizers took steps", place))
+        text = f"the learning rate is {rate:g}, with which the model cannot learn"
+        return answer.lost(text, "optimizer.learning-rate", share=0.5, place=place, confidence="proved")
+    if case.verification.rebuilt or (len(described) > 2 and case.verification.optimizers_stepping > 2):
+        text = "the model and its optimizer are" if case.verification.rebuilt else "the optimizer is"
+        return answer.lost(
+            f"{text} made again during the training", "optimizer.rebuilt", share=0.5, place=place, confidence="proved"
+        )
     settings = f", learning rate {rate:g}" if rate is not None else ""
     return answer.met(
         f"{kinds.most_common(1)[0][0]}{settings}",
         confidence="proved" if _follows(case) else "observed",
-        notes=tuple(notes),
     )
 
 
@@ -147,8 +152,10 @@ def parameters(case: Case, spec: CheckSpec) -> Verdict:
     held = case.verification.optimizer_parameters
     if case.evidence.reference_loop:
         return answer.unmet("the module only defines a model")
-    if not case.trained:
+    if not case.trained and (case.verification.architecture is None or case.why_not_run() is not None):
         return answer.absent("training with an optimizer")
+    if case.verification.recreated or unregistered(case):
+        return answer.met("what is registered is held (what is not is charged in question 2.1)")
     if held in ("all", "manual"):
         return answer.met(
             "all parameters of the model" if held == "all" else "the model's parameters, updated by hand",

@@ -52,10 +52,11 @@ def _errors(evidence: Evidence, sources: Mapping[tuple[str, int | None], str], e
     for error in evidence.errors:
         place = error.place or Place(entry, error.cell if (entry, error.cell) in sources else None, 1)
         text = f"{error.type}: {error.text}" if error.text else error.type
-        yield _finding(_error_kind(error), text, quote(place, sources), "proved")
+        yield _finding(error_kind(error), text, quote(place, sources), "proved")
 
 
-def _error_kind(error: RunError) -> str:
+def error_kind(error: RunError) -> str:
+    """The finding that names an error."""
     if error.type in ("SyntaxError", "IndentationError", "TabError"):
         return "run.syntax-error"
     return "run.undefined-name" if error.type in ("NameError", "UnboundLocalError") else "run.cell-error"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from grader.assignment import CheckSpec, Rubric
 from grader.checks import accuracy, data, forward, layers, objective, plots, testing, training, update
 from grader.checks.case import Case, Verdict
+from grader.checks.crash import charge_crashes
 from grader.errors import AssignmentError
 
 Check = Callable[[Case, CheckSpec], Verdict]
@@ -55,4 +56,5 @@ def validate(rubric: Rubric) -> None:
 
 def run_checks(case: Case, rubric: Rubric) -> tuple[Verdict, ...]:
     """Every check of the rubric, in its order."""
-    return tuple(CHECKS[spec.id](case, spec) for question in rubric.questions for spec in question.checks)
+    verdicts = [CHECKS[spec.id](case, spec) for question in rubric.questions for spec in question.checks]
+    return charge_crashes(case, verdicts)

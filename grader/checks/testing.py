@@ -8,6 +8,7 @@ from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict, note
 from grader.checks.result import Finding
 from grader.checks.training import ONLY_MODEL
+from grader.evidence.values import Flag
 
 # Share of the test images that a pass must reach; a last incomplete batch may be dropped.
 FULL = 0.95
@@ -27,6 +28,9 @@ def phase(case: Case, spec: CheckSpec) -> Verdict:
     total = len_of_test(case)
     distinct = max([p.distinct for p in passes], default=training.test_distinct)
     place = case.verification.test_place
+    stopped = case.cut_by
+    if stopped and (distinct < FULL * total or len(passes) < epochs):
+        return answer.not_assessed(f"{len(passes)} test passes, then {stopped}")
     if total and distinct < FULL * total:
         return answer.lost(
             f"the test phase sees {distinct:,} of {total:,} test images",
@@ -58,9 +62,11 @@ def _learnt_from_test(case: Case) -> bool:
 
 
 def _no_phase(answer: Answer, case: Case) -> Verdict:
-    if case.verification.data.swapped:
+    if case.verification.data.mistaken:
         return answer.met("a test phase (on the wrong set, which question 1 charges)")
-    if case.verification.other_passes > 1 and case.own_loop:
+    if case.verification.layout == "unknown" and case.verification.other_passes:
+        return answer.not_assessed("the images of the test phase could not be matched with the data set")
+    if case.verification.training_passes > 1 and case.own_loop:
         return answer.lost(
             "the test phase looks at training images",
             "test.on-training-data",
@@ -77,18 +83,11 @@ def _no_phase(answer: Answer, case: Case) -> Verdict:
 
 def _gradients_on(case: Case) -> tuple[Finding, ...]:
     """A test phase that keeps the graph: a note without a deduction."""
-    rested = {p.event for p in case.verification.passes}
-    for trace in case.evidence.traces:
-        if not trace.backwards and trace.nodes and set(trace.events) & rested and trace.nodes[0].grad:
-            return (
-                note(
-                    case,
-                    "test.gradients-on",
-                    "3.3",
-                    "gradients are recorded in the test phase, which takes time and memory",
-                    trace.nodes[0].place,
-                ),
-            )
+    flags = case.evidence.events.flags
+    for look in case.verification.passes:
+        if look.event < len(flags) and flags[look.event] & Flag.GRAD_ENABLED:
+            text = "gradients are recorded in the test phase, which takes time and memory"
+            return (note(case, "test.gradients-on", "3.3", text, case.verification.test_place),)
     return ()
 
 
@@ -100,7 +99,7 @@ def no_learning(case: Case, spec: CheckSpec) -> Verdict:
     facts = case.verification.training
     if not case.trained:
         return answer.absent("training that could be told from testing")
-    if case.verification.data.swapped:
+    if case.verification.data.mistaken:
         return answer.met("each phase keeps to its set (that the sets are swapped is charged in question 1)")
     if facts.test_rows and facts.test_distinct > 1:
         message = f"{facts.test_distinct:,} test images take part in backward passes"

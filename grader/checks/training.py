@@ -7,7 +7,7 @@ from collections import Counter
 from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict, note
 from grader.checks.result import Finding
-from grader.verify.result import Target
+from grader.verify.result import BROADCAST, Target
 
 # From this share on, consecutive batches overlap and don't merely share an image by chance.
 OVERLAPPING = 0.3
@@ -25,7 +25,9 @@ def _no_loop(answer: Answer, case: Case) -> Verdict | None:
             and case.verification.other_passes + len(case.verification.passes) > 0
         )
         if looked and case.why_not_run() is None:
-            return answer.lost("the model is run, but there is no backward pass", "train.no-backward")
+            if answer.spec.id == "training.gradient":
+                return answer.lost("the model is run, but there is no backward pass", "train.no-backward")
+            return answer.not_assessed("there is no backward pass (charged in question 3.1)")
         return answer.absent("training with a backward pass")
     return None
 
@@ -39,9 +41,24 @@ def targets(case: Case, spec: CheckSpec) -> Verdict:
     seen = [s.target for s in case.steps if s.target is not None]
     if not seen:
         return answer.not_assessed("the targets that the loss was given could not be told")
+    several = [t for t in seen if t.kind == "several"]
+    if len(several) * 2 > len(seen):
+        return answer.lost(
+            "rows of the targets name several classes at once",
+            "target.not-one-hot",
+            place=several[0].place,
+            confidence="proved",
+        )
     wrong = [t for t in seen if t.judged and t.wrong > 0.1 * t.judged]
     if len(wrong) * 2 > len(seen):
         return _wrong_classes(answer, wrong)
+    if Counter(s.loss for s in case.steps).most_common(1)[0][0] == BROADCAST:
+        return answer.lost(
+            "the shape of the targets makes the loss compare every image with every target",
+            "target.misaligned",
+            place=seen[0].place,
+            confidence="proved",
+        )
     kind, _ = Counter(t.kind for t in seen).most_common(1)[0]
     example = next(t for t in seen if t.kind == kind)
     shape = f"({', '.join('N' if i == 0 and len(example.shape) > 1 else str(n) for i, n in enumerate(example.shape))})"
@@ -85,6 +102,14 @@ def gradient(case: Case, spec: CheckSpec) -> Verdict:
             place=first.loss_place,
             confidence="proved",
         )
+    narrow = [s for s in case.steps if s.rows_without_loss]
+    if narrow and len(narrow) * 2 > len(case.steps):
+        return answer.lost(
+            f"{narrow[0].rows_without_loss} images of a batch have no part in its loss",
+            "train.wrong-gradient",
+            place=narrow[0].loss_place,
+            confidence="proved",
+        )
     if judged and sum(s.negated for s in judged) * 2 > len(judged):
         return answer.lost(
             "the loss is negated, so that training makes it larger", "train.maximises", place=place, confidence="proved"
@@ -113,6 +138,8 @@ def batches(case: Case, spec: CheckSpec) -> Verdict:
         return missing
     facts = case.verification.training
     place = case.verification.train_place
+    if case.verification.data.mistaken:
+        return answer.met("batches of the set that was loaded (which one is charged in question 1)")
     if facts.known < 0.5 * facts.examples:
         return answer.not_assessed("the images that were learnt from could not be matched with the training set")
     seen = f"{facts.distinct:,} of {facts.total:,} training images"
@@ -125,7 +152,10 @@ def batches(case: Case, spec: CheckSpec) -> Verdict:
             confidence="proved",
         )
     extra = _other_size(case, size)
-    if facts.distinct < coverage * facts.total and not ran_out:
+    stopped = case.cut_by
+    if facts.distinct < coverage * facts.total and stopped:
+        return answer.not_assessed(stopped)
+    if facts.distinct < coverage * facts.total and (not ran_out or facts.same_batch):
         name = "data.truncated" if facts.prefix and not facts.same_batch and facts.batches > 1 else "train.coverage"
         return answer.lost(f"the training sees {seen}", name, place=place, confidence="proved", more=extra)
     if extra:
@@ -165,6 +195,8 @@ def epochs(case: Case, spec: CheckSpec) -> Verdict:
     if missing is not None:
         return missing
     facts = case.verification.training
+    if case.verification.data.mistaken:
+        return answer.met("epochs over the set that was loaded (which one is charged in question 1)")
     if facts.known < 0.5 * facts.examples:
         return answer.not_assessed("the images that were learnt from could not be matched with the training set")
     seen = facts.epochs
@@ -173,6 +205,9 @@ def epochs(case: Case, spec: CheckSpec) -> Verdict:
             "every epoch repeats one batch (charged above)" if facts.same_batch else f"{seen:.3g} epochs",
             confidence="proved",
         )
+    stopped = case.cut_by
+    if stopped and seen < wanted:
+        return answer.not_assessed(f"{seen:.3g} epochs, then {stopped}")
     if case.ran_out and seen < wanted:
         return answer.not_assessed(f"{seen:.3g} epochs, then {case.ran_out}")
     return answer.lost(f"{seen:.3g} epochs", "train.epochs", place=case.verification.train_place, confidence="proved")

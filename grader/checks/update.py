@@ -13,6 +13,8 @@ NEARLY_ALL = 0.999
 def _no_loop(answer: Answer, case: Case) -> Verdict | None:
     if case.evidence.reference_loop:
         return answer.unmet(ONLY_MODEL)
+    if not case.trained and case.verification.architecture is not None and case.why_not_run() is None:
+        return answer.not_assessed("there is no backward pass (charged in question 3.1)")
     return None if case.trained else answer.absent("training loop")
 
 
@@ -25,6 +27,8 @@ def step(case: Case, spec: CheckSpec) -> Verdict:
         return missing
     facts = case.verification.training
     place = case.verification.step_place or case.verification.train_place
+    if not facts.updates and case.cut_by:
+        return answer.not_assessed(f"no update, for {case.cut_by}")
     if not facts.updates:
         return answer.lost(
             "no update in the whole training: the parameters stay as they were made",

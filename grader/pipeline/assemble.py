@@ -57,6 +57,8 @@ def assemble(
     """The grade of the model that does best: what else was tried in the notebook costs nothing."""
     sources = sources_of(submission)
     ran_out = collected.outcome.message if collected.outcome.limit else ""
+    if collected.flaw:
+        ran_out = f"the evidence is malformed: {collected.flaw}"
     gaps = any(placeholders(sources, collected.evidence))
     cases = [Case(collected.evidence, v, sources, baseline, ran_out, gaps) for v in verifications]
     judged = [(case, run_checks(case, assignment.rubric)) for case in cases]

@@ -29,6 +29,7 @@ class Recording:
         self.watch = Watch(self.wire, self.places, int(config["classes"]))
         self.cell = 0
         self._finished = False
+        self._failed = False
 
     def start(self) -> None:
         torch.set_num_threads(1)
@@ -67,6 +68,7 @@ class Recording:
         error = result.error_before_exec or result.error_in_exec
         if error is None:
             return
+        self._failed = True
         place = self.places.of_traceback(error.__traceback__)
         if isinstance(error, SyntaxError) and error.lineno and place is None:
             line = error.lineno + leading_empty_lines(result.info.raw_cell)
@@ -84,7 +86,8 @@ class Recording:
             return
         self._finished = True
         namespace = sys.modules["__main__"].__dict__
-        if self.config["entry_kind"] == "module" and not self.watch.journal.count_of_training:
+        only_defines = not self._failed and not self.watch.journal.count_of_training
+        if self.config["entry_kind"] == "module" and only_defines:
             self._train_with_reference_loop(namespace)
         self.watch.at_cell_end()
         try:

@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from . import fingerprint
 
-_functorch = torch._C._functorch  # type: ignore[attr-defined]
+_functorch = torch._C._functorch
 # More distinct convolution weights than this means that layers are made anew at every call.
 CAP = 256
 

@@ -22,7 +22,7 @@ from grader.verify.graph import (
     short,
 )
 from grader.verify.replay import Replay
-from grader.verify.result import Architecture, Convolution
+from grader.verify.result import MIXED, Architecture, Convolution
 from grader.verify.unfolded import find_unfolded
 
 _ACTIVATION_FUNCTIONS: dict[str, Any] = {
@@ -72,7 +72,7 @@ def describe(
         activation_shape=activation_shape,
         dense_rows=(entering[0] if len(entering) > 1 else 1) if entering else None,
         dense_in=entering[-1] if entering else None,
-        dense_out=nodes[dense].shapes[0][-1] if dense is not None and nodes[dense].shapes[0] else None,
+        dense_out=next((shape[-1] for shape in nodes[dense].shapes[:1] if shape), None) if dense is not None else None,
         dense_place=nodes[dense].place if dense is not None else None,
         flatten_order=order,
         after=_after(nodes, path),
@@ -199,6 +199,8 @@ def _matching(z: torch.Tensor, u: torch.Tensor) -> tuple[str, str] | None:
             return name, "channels last"
         if torch.allclose(v.reshape(rows, -1).sort(1).values, flat.sort(1).values, atol=1e-4, rtol=1e-3):
             return name, "another order"
+        if torch.allclose(v.reshape(-1).sort().values, flat.reshape(-1).sort().values, atol=1e-4, rtol=1e-3):
+            return name, MIXED
     return None
 
 

@@ -12,7 +12,7 @@ from grader.evidence.values import Place, Trace
 from grader.verify.graph import ForwardPath, Graph, build_graph, is_in_place, node_references, short, trace_forward
 from grader.verify.inputs import Batches
 from grader.verify.replay import Replay, ReplayError, constant, parameters_of
-from grader.verify.result import StepProof, Target
+from grader.verify.result import BROADCAST, StepProof, Target
 
 # Cosines: right ones are 1.0000 and the nearest wrong one (label smoothing) .97 (measured).
 SAME_DIRECTION = 0.9995
@@ -41,6 +41,7 @@ LOSSES: dict[str, LossGradient] = {
     "negative log-likelihood without log-softmax": _of(lambda x, y: -(y * x).sum()),
     "negative log-likelihood of softmax": _of(lambda x, y: -(y * x.softmax(1)).sum()),
     "mean squared error": _of(lambda x, y: ((x - y) ** 2).sum()),
+    BROADCAST: _of(lambda x, y: ((x[:, None] - y[None]) ** 2).sum()),
     "mean squared error of softmax": _of(lambda x, y: ((x.softmax(1) - y) ** 2).sum()),
     "mean squared error of sigmoid": _of(lambda x, y: ((x.sigmoid() - y) ** 2).sum()),
     "mean absolute error": _of(lambda x, y: (x - y).abs().sum()),
@@ -53,6 +54,8 @@ LOSSES: dict[str, LossGradient] = {
     "cross entropy of softmax with swapped arguments": _of(lambda x, y: -(x.softmax(1) * y.log_softmax(1)).sum()),
 }
 RIGHT_LOSS = "cross entropy"
+# Operations that another run does differently.
+RANDOM = frozenset("native_dropout bernoulli bernoulli_ rrelu_with_noise dropout".split())
 
 
 def prove_step(trace: Trace, batches: Batches, classes: int) -> StepProof:
@@ -104,7 +107,8 @@ def _judge(
     event = linked[-1]
     root = next(r for r in roots if event in graph.events_of(graph.ancestors([r])))
     path = trace_forward(graph, event, root, classes)
-    gradient_matches, cosine = _own_gradient(trace, replay, roots, parameters)
+    by_chance = any(short(node.op) in RANDOM for node in trace.nodes)
+    gradient_matches, cosine = (None, None) if by_chance else _own_gradient(trace, replay, roots, parameters)
     loss, negated = None, False
     target = find_target(graph, path, root, batches, event, classes)
     scores = replay.values.get(trace.nodes[path.dense].outputs[0]) if path.dense is not None else None
@@ -125,8 +129,18 @@ def _judge(
         linked=tuple(linked),
         unlinked=_left_out(trace, linked, batches),
         cut=_is_cut(graph, path, replay, root, parameters),
+        rows_without_loss=_rows_without_loss(scores, replay.values[root]),
+        reason="it depends on random numbers (dropout)" if by_chance else None,
         backward_place=trace.backwards[0].place,
     )
+
+
+def _rows_without_loss(scores: torch.Tensor | None, root: torch.Tensor) -> int:
+    """How many rows of the scores (N, 10) no gradient reaches."""
+    if scores is None or scores.ndim != 2 or not scores.requires_grad or not root.requires_grad:
+        return 0
+    found = torch.autograd.grad(root.sum(), scores, retain_graph=True, allow_unused=True)[0]
+    return 0 if found is None else int((found.detach().abs().sum(1) == 0).sum())
 
 
 def _left_out(trace: Trace, linked: list[int], batches: Batches) -> int:
@@ -262,7 +276,8 @@ def _as_one_hot(value: torch.Tensor, rows: int, classes: int) -> tuple[str, torc
         if _is_smoothed(flat):
             return "smoothed", flat
         is_one_hot = bool(((flat == 0) | (flat == 1)).all()) and bool((flat.sum(1) == 1).all())
-        return ("one_hot" if is_one_hot else "other"), flat
+        several = bool(((flat == 0) | (flat == 1)).all()) and bool((flat.sum(1) > 1).any())
+        return ("one_hot" if is_one_hot else "several" if several else "other"), flat
     if value.numel() == rows and not value.is_floating_point() and value.dtype != torch.bool and rows:
         indices = value.reshape(-1).long()
         if bool(((indices >= 0) & (indices < classes)).all()):

@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 
 from grader.evidence.values import Place
 
+# The name of the loss of scores (N, 10) and targets (N, 1, 10), which broadcast to (N, N, 10).
+BROADCAST = "mean squared error of every target with every image"
+# The order of flattening when values of one image stand in the row of another.
+MIXED = "images mixed"
+
 
 @dataclass(frozen=True)
 class Convolution:
@@ -84,6 +89,7 @@ class StepProof:
     unlinked: int = 0
     backward_place: Place | None = None
     cut: bool | None = None
+    rows_without_loss: int = 0
     reason: str | None = None
 
 
@@ -218,6 +224,17 @@ class DataFacts:
     scale: float | None = None
     shift: float | None = None
 
+    @property
+    def twice(self) -> str | None:
+        """The one file of the data set that was opened, where it was opened again in the other one's place."""
+        sets = [name for name in self.loaded if name in ("train.npz", "test.npz")]
+        return sets[0] if len(sets) > 1 and len(set(sets)) == 1 else None
+
+    @property
+    def mistaken(self) -> bool:
+        """Whether a phase gets the other's set because of how the sets were loaded."""
+        return self.swapped or self.twice is not None
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -243,3 +260,5 @@ class Verification:
     test_place: Place | None = None
     step_place: Place | None = None
     recreated: bool = False
+    rebuilt: bool = False
+    training_passes: int = 0

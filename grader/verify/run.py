@@ -12,7 +12,7 @@ import numpy as np
 from grader.errors import EvidenceError
 from grader.evidence.values import Evidence, Kind, Place
 from grader.verify import model as model_of
-from grader.verify.facts import training_facts
+from grader.verify.facts import is_training_look, training_facts
 from grader.verify.inputs import Batches
 from grader.verify.model import StudentModel
 from grader.verify.oracle import prove_step
@@ -28,6 +28,8 @@ SERIOUS = 0.2
 MAX_MODELS = 4
 # More models than this is one model whose layers are made anew at every call.
 RECREATED = 24
+# So many models alike, none of which gets through the data twice, are one that is made again every epoch.
+MADE_AGAIN = 3
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,13 @@ def verify(evidence: Evidence, setting: Setting) -> tuple[Verification, ...]:
 
 def _verify(evidence: Evidence, setting: Setting) -> tuple[Verification, ...]:
     rows, layout = setting.index.match(evidence.events.keys)
-    groups = _models(evidence)
+    groups = _models(evidence, len(setting.images.train))
     return tuple(_Judge(evidence, setting, rows, layout, group).judge() for group in groups) or (
         _Judge(evidence, setting, rows, layout, frozenset()).judge(),
     )
 
 
-def _models(evidence: Evidence) -> list[frozenset[int]]:
+def _models(evidence: Evidence, train: int) -> list[frozenset[int]]:
     events = evidence.events
     forward = events.kind == Kind.FORWARD
     trained = Counter(events.who[events.kind == Kind.BACKWARD].tolist())
@@ -76,6 +78,10 @@ def _models(evidence: Evidence) -> list[frozenset[int]]:
         return [frozenset(everyone)]
     ranked = trained.most_common() or everyone.most_common(1)
     most = ranked[0][1] if ranked else 0
+    alike = [number for number, count in ranked if count >= 0.5 * most]
+    seen = int(events.size[forward & (events.who == ranked[0][0])].sum()) if ranked else 0
+    if len(alike) >= MADE_AGAIN and seen < 2 * train:
+        return [frozenset(alike)]
     return [frozenset([number]) for number, count in ranked[:MAX_MODELS] if count >= SERIOUS * most]
 
 
@@ -115,6 +121,7 @@ class _Judge:
             self._setting.probes,
         )
         weight = student.architecture.weight if student.architecture else None
+        state = self._evidence.state
         parameters = student.architecture.parameters if student.architecture else ()
         return Verification(
             model=self._number,
@@ -125,6 +132,7 @@ class _Judge:
             training=training,
             passes=passes,
             other_passes=len(timeline.passes) - len(passes),
+            training_passes=sum(is_training_look(look, len(images.train)) for look in timeline.passes),
             accuracy=accuracy,
             probe=probe,
             shown=self._shown(weight),
@@ -138,7 +146,8 @@ class _Judge:
             train_place=_first_place([b.place for t in self._traces for b in t.backwards]),
             test_place=self._test_place(passes),
             step_place=_first_place([u.place for u in updates]),
-            recreated=len(self._models) > 1,
+            recreated=len(self._models) > RECREATED or bool(state is not None and state.overflow),
+            rebuilt=1 < len(self._models) <= RECREATED,
         )
 
     def _test_place(self, passes: Sequence[TestPass]) -> Place | None:

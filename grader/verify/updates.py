@@ -26,7 +26,9 @@ def prove_update(trace: Trace) -> UpdateProof | None:
     after = {n: trace.arrays[f"after/{n}"] for n in numbers}
     prefix = "gradient" if trace.optimizer_description is not None else "added/all"
     gradients = {n: trace.arrays[f"{prefix}/{n}"] for n in numbers if f"{prefix}/{n}" in trace.arrays}
-    follows = _replays(trace, before, gradients, after) if trace.optimizer_description is not None else None
+    finite = all(np.isfinite(a).all() for part in (before, gradients, after) for a in part.values())
+    claimed = trace.optimizer_description is not None and finite
+    follows = _replays(trace, before, gradients, after) if claimed else None
     return UpdateProof(
         trace=trace.index,
         follows=follows,
