@@ -109,15 +109,13 @@ def _lost(case: Case, verdict: Verdict, blame: Blame) -> Verdict:
 
 
 def _blames(case: Case) -> Iterator[Blame]:
-    """The errors that are mistakes of their own, each with its question."""
-    lost_names: set[str] = set()
-    for error in case.evidence.errors:
-        cell_source = _source(case, error)
-        if not (case.gaps or _is_cascade(error, lost_names)):
-            blame = _blame(case, error)
-            if blame is not None:
-                yield blame
-        lost_names |= _assigned(cell_source)
+    """The first error, and what does not parse: any other one may follow from those."""
+    if case.gaps:
+        return
+    for number, error in enumerate(case.evidence.errors):
+        blame = _blame(case, error) if number == 0 or error_kind(error) == "run.syntax-error" else None
+        if blame is not None:
+            yield blame
 
 
 def _source(case: Case, error: RunError) -> str:
@@ -125,19 +123,6 @@ def _source(case: Case, error: RunError) -> str:
     if error.place is not None:
         return case.sources.get((error.place.file, error.place.cell), "")
     return next((text for (_, cell), text in case.sources.items() if cell == error.cell), "")
-
-
-def _is_cascade(error: RunError, lost_names: set[str]) -> bool:
-    """A name is missing because the cell that should have made it had failed before."""
-    missing = re.search(r"name '(\w+)' is not defined", error.text)
-    return error.type in ("NameError", "UnboundLocalError") and missing is not None and missing[1] in lost_names
-
-
-def _assigned(source: str) -> set[str]:
-    """Names that the text gives a value to; it may not parse."""
-    return set(re.findall(r"^\s*(?:def|class)?\s*(\w+)\s*(?=[=(:,])", source, re.MULTILINE)) | set(
-        re.findall(r"\b(\w+)\s*(?:,\s*\w+\s*)*=(?!=)", source)
-    )
 
 
 def _blame(case: Case, error: RunError) -> Blame | None:

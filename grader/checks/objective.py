@@ -102,7 +102,11 @@ def _optimizers(case: Case) -> list[Mapping[str, Any]]:
 
 
 def _held(description: Mapping[str, Any]) -> set[int]:
-    return {number for group in description.get("groups", []) for number in group.get("parameters", [])}
+    groups = description.get("groups")
+    lists = (
+        [group.get("parameters") for group in groups if isinstance(group, Mapping)] if isinstance(groups, list) else []
+    )
+    return {number for numbers in lists if isinstance(numbers, list) for number in numbers if isinstance(number, int)}
 
 
 def _own_class(answer: Answer, case: Case, kinds: Counter[str]) -> Verdict:

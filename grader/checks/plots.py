@@ -16,7 +16,8 @@ NOTHING_TO_COMPARE = "there are no kernels that a plot could be told by"
 def _indistinct(case: Case) -> bool:
     """Kernels that are flat, or no numbers any more, look like anything."""
     kernels = case.verification.kernels
-    return not kernels or all(max(map(max, kernel)) - min(map(min, kernel)) < FLAT for kernel in kernels)
+    flat = [max(map(max, kernel)) - min(map(min, kernel)) < FLAT for kernel in kernels]
+    return case.verification.accuracy.non_finite or (bool(flat) and all(flat))
 
 
 def plotted(case: Case, spec: CheckSpec) -> Verdict:

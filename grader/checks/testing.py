@@ -97,6 +97,8 @@ def no_learning(case: Case, spec: CheckSpec) -> Verdict:
     if case.evidence.reference_loop:
         return answer.unmet(ONLY_MODEL)
     facts = case.verification.training
+    if not case.trained and case.verification.passes and case.why_not_run() is None:
+        return answer.met("nothing is learnt at all (that it is not is charged in question 3.1)")
     if not case.trained:
         return answer.absent("training that could be told from testing")
     if case.verification.data.mistaken:

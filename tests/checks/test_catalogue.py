@@ -41,7 +41,7 @@ PUBLISHED = {
 COST_ELSEWHERE = {"loss.double-softmax": "2.2", "data.test-in-training": "3.3", "data.truncated": "3.1"}
 # Those that cost no marks by themselves.
 COST_NOTHING = {
-    "run.shadowed-module", "run.network-attempt", "data.unnormalised", "forward.fixed-batch", "optimizer.learning-rate",
+    "run.shadowed-module", "run.network-attempt", "data.unnormalised", "forward.fixed-batch",
     "train.keeps-graph", "test.gradients-on", "report.accuracy-mismatch", "accuracy.suspicious",
 }  # fmt: skip
 HEADS = ["What it is.", "Why it matters.", "How to see it.", "What to read."]

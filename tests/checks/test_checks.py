@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from grader.checks.case import Case
 from grader.checks.result import Where
 from grader.checks.table import CHECKS, run_checks, validate
 from grader.errors import AssignmentError
-from grader.evidence.values import Place
+from grader.evidence.values import Flag, Place
 from grader.verify.result import AccuracyFacts, Convolution
 from tests.checks.cases import (
     ARCHITECTURE,
@@ -159,7 +160,8 @@ OUTCOMES: list[tuple[str, Case, str, float | None, str | None]] = [
     ("training.targets", with_steps(target={"wrong": 26}), "unmet", 0, "target.misaligned"),
     ("training.targets", with_steps(target={"wrong": 30, "permuted": True}), "unmet", 0, "target.misaligned"),
     ("training.targets", with_steps(target=None), "not_assessed", None, None),
-    ("training.targets", LOOKED, "unmet", 0, "train.no-backward"),
+    ("training.gradient", LOOKED, "unmet", 0, "train.no-backward"),
+    ("training.targets", LOOKED, "not_assessed", None, None),
     ("training.targets", ONLY_MODEL, "unmet", 0, None),
     ("training.gradient", with_steps(gradient_matches=False, cosine=0.2), "unmet", 0, "train.wrong-gradient"),
     ("training.gradient", with_steps(gradient_matches=False, cosine=0.9999), "met", 3, None),
@@ -198,7 +200,11 @@ OUTCOMES: list[tuple[str, Case, str, float | None, str | None]] = [
     ("update.step", with_facts(optimizer_parameters="none"), "met", 2, None),
     ("update.step", ONLY_MODEL, "unmet", 0, None),
     ("update.zero_grad", with_facts(training={"stale_first": 1.0}), "unmet", 0, "update.no-zero-grad"),
-    ("update.zero_grad", with_facts(training={"without_gradient": 1.0}), "unmet", 0, "update.cleared-before-step"),
+    (
+        "update.zero_grad", with_facts(training={"without_gradient": 1.0}, updates=()), "unmet", 0,
+        "update.cleared-before-step",
+    ),
+    ("update.zero_grad", with_facts(training={"without_gradient": 1.0}), "met", 2, None),
     (
         "update.zero_grad", with_facts(training={"stale_inner": 0.0, "window_batches": 30.0}), "unmet", 0,
         "update.zero-frequency",
@@ -208,11 +214,25 @@ OUTCOMES: list[tuple[str, Case, str, float | None, str | None]] = [
         "update.zero_grad", with_facts(training={"updates": 0, "stale_unupdated": 1.0}),
         "unmet", 0, "update.no-zero-grad",
     ),
+    (
+        "objective.optimizer", with_optimizer(groups=[{"settings": {"lr": 10.0}, "parameters": [0, 1, 2, 3]}]),
+        "partly", 1, "optimizer.learning-rate",
+    ),
+    (
+        "objective.optimizer",
+        with_facts(with_evidence(state=replace(STATE, optimizers=(SGD,) * 9)), optimizers_stepping=9),
+        "partly", 1, "optimizer.rebuilt",
+    ),
+    ("objective.optimizer", with_facts(rebuilt=True), "partly", 1, "optimizer.rebuilt"),
+    ("layers.convolution", with_facts(recreated=True), "unmet", 0, "layer.recreated"),
+    ("training.batches", with_facts(data={"swapped": True}, training={"distinct": 0}), "met", 1, None),
+    ("training.batches", with_facts(data={"loaded": ("test.npz",) * 2}, training={"distinct": 0}), "met", 1, None),
+    ("data.loaded", with_facts(data={"loaded": ("train.npz",) * 2}), "partly", 1.5, "data.swapped-splits"),
     ("update.zero_grad", with_facts(training={"updates": 0}), "met", 2, None),
     ("update.zero_grad", with_facts(training={"window_rows": 1, "stale_first": 0.97}), "met", 2, None),
     ("update.zero_grad", with_facts(optimizer_parameters="none"), "met", 2, None),
     ("testing.phase", passes(0), "unmet", 0, "test.missing"),
-    ("testing.phase", with_facts(passes=(), other_passes=10), "unmet", 0, "test.on-training-data"),
+    ("testing.phase", with_facts(passes=(), training_passes=10), "unmet", 0, "test.on-training-data"),
     ("testing.phase", with_facts(passes=(), data={"swapped": True}), "met", 2, None),
     ("testing.phase", passes(10, 199), "partly", 1, "test.coverage"),
     ("testing.phase", passes(1), "partly", 1, "test.coverage"),
@@ -336,16 +356,6 @@ def test_points_fall_linearly_with_the_accuracy() -> None:
         ("forward.flattened", with_facts(probe={"sizes_failed": {7: "RuntimeError"}}), "forward.fixed-batch"),
         ("testing.reported", with_facts(reported={"accuracy": 0.99}), "report.accuracy-mismatch"),
         ("accuracy.reference", accuracy(999), "accuracy.suspicious"),
-        (
-            "objective.optimizer",
-            with_optimizer(groups=[{"settings": {"lr": 10.0}, "parameters": [0, 1, 2, 3]}]),
-            "optimizer.learning-rate",
-        ),
-        (
-            "objective.optimizer",
-            with_facts(with_evidence(state=replace(STATE, optimizers=(SGD,) * 9)), optimizers_stepping=9),
-            "optimizer.rebuilt",
-        ),
     ],
 )
 def test_notes_cost_nothing(check: str, case: Case, note: str) -> None:
@@ -359,9 +369,10 @@ def test_gradients_in_the_test_phase() -> None:
     """A test phase that keeps the graph is a note."""
     from tests.verify.traces import CNN, record_step
 
-    (trace,) = record_step(CNN(), loss=None).traces
-    case = with_evidence(traces=(replace(trace, events=(PASS.event,)),))
-    verdict = judge("testing.phase", case)
+    events = record_step(CNN(), loss=None).events
+    assert PASS.event >= 0
+    flags = np.full(PASS.event + 1, int(Flag.GRAD_ENABLED), dtype=np.uint8)
+    verdict = judge("testing.phase", with_evidence(events=replace(events, flags=flags)))
     assert verdict.result.outcome == "met"
     assert [f.id for f in verdict.findings] == ["test.gradients-on"]
 

@@ -185,6 +185,6 @@ class LearningRate(FindingKind):
 
     id = "optimizer.learning-rate"
     question = "2.3"
-    severity = "warning"
+    severity = "fault"
     hint = "Start with a learning rate of 0.01 and change it by factors of about three."
     rows = ("E6",)
