@@ -1,0 +1,121 @@
+"""A crash costs the question whose code stopped, and no other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from grader.checks.crash import charge_crashes
+from grader.checks.sections import section
+from grader.checks.table import CHECKS
+from grader.evidence.values import Place, RunError
+from tests.checks.cases import NOTHING, rubric, with_evidence, with_facts
+
+PROGRAM = """import torch
+from helper_functions import read_npz
+X, Y = read_npz("data/train.npz")
+print(X.shape)
+class CNN(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(1, 10, 8, 2)
+    def forward(self, x):
+        return self.conv(x)
+def one_hot(labels):
+    return torch.eye(10)[labels]
+model = CNN()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+def test(model):
+    with torch.no_grad():
+        out = model(X_test)
+    return out
+for epoch in range(10):
+    for i in range(0, len(X), 30):
+        y_hat = model(X[i : i + 30])
+        loss = loss_fn(y_hat, one_hot(Y[i : i + 30]))
+        loss.backward()
+        optimizer.stop()
+    print(test(model))
+plt.imshow(model.conv.weight[0, 0])
+"""
+LINES = {3: "1", 4: "1", 8: "2.1", 10: "2.2", 12: "3.1", 14: "2.3", 17: "3.3", 21: "3.1", 23: "3.1", 24: "3.2", 26: "4"}
+
+
+@pytest.mark.parametrize(("line", "question"), LINES.items())
+def test_a_line_belongs_to_its_question(line: int, question: str) -> None:
+    """Loading, layers, forward pass, objective, loop, update, test phase and plot are told apart."""
+    assert section(PROGRAM, line) == question
+
+
+def test_the_skeletons_own_mark_decides() -> None:
+    """A comment that names the question is believed."""
+    assert section("# Question 3.3: test phase\nx = model(y)\n", 2) == "3.3"
+
+
+def test_text_that_does_not_parse_is_placed_too() -> None:
+    """A missing bracket in the plot is the plot's."""
+    assert section("for i in range(10)\n    plt.imshow(w[i]\n", 2) == "4"
+
+
+def charged(*errors: RunError) -> list[tuple[str, str | None]]:
+    """(check, finding) of what a program without any other evidence loses by `errors`."""
+    case = with_facts(
+        with_evidence(errors=errors),
+        **{
+            name: getattr(NOTHING, name)
+            for name in (
+                "architecture",
+                "steps",
+                "updates",
+                "training",
+                "passes",
+                "other_passes",
+                "accuracy",
+                "probe",
+                "shown",
+            )
+        },
+    )
+    case = replace(case, sources={("a.ipynb", 1): PROGRAM})
+    specs = [spec for question in rubric().questions for spec in question.checks]
+    before = [CHECKS[spec.id](case, spec) for spec in specs]
+    after = charge_crashes(case, before)
+    return [(b.result.id, b.result.finding) for a, b in zip(before, after, strict=True) if a.result != b.result]
+
+
+def error(line: int, text: str, kind: str = "RuntimeError") -> RunError:
+    """An exception at a line of the program."""
+    return RunError(1, kind, text, Place("a.ipynb", 1, line))
+
+
+@pytest.mark.parametrize(
+    ("errors", "check", "finding"),
+    [
+        ((error(24, "no attribute 'stop'", "AttributeError"),), "update.step", "run.cell-error"),
+        ((error(10, "Expected 3D or 4D input"),), "forward.image", "run.cell-error"),
+        (
+            (error(14, "optimizer got an empty parameter list", "ValueError"),),
+            "layers.convolution",
+            "layer.not-registered",
+        ),
+        (
+            (error(22, "Expected floating point type for target with class probabilities"),),
+            "training.targets",
+            "run.cell-error",
+        ),
+        ((error(23, "element 0 of tensors does not require grad"),), "training.gradient", "train.no-backward"),
+        ((error(21, "name 'model' is not defined", "NameError"),), "training.gradient", "run.undefined-name"),
+    ],
+)
+def test_a_crash_costs_one_check(errors: tuple[RunError, ...], check: str, finding: str) -> None:
+    """The place decides, or torch's words where an object that was made wrongly fails later."""
+    assert charged(*errors) == [(check, finding)]
+
+
+def test_what_follows_from_a_crash_costs_nothing() -> None:
+    """Cells that fail for want of what an earlier one should have made are not charged again."""
+    first = error(14, "missing 1 required positional argument: 'self'", "TypeError")
+    assert charged(first, error(26, "name 'model' is not defined", "NameError")) == [
+        ("objective.parameters", "run.cell-error")
+    ]
