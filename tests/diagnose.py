@@ -1,7 +1,7 @@
 """Measures how often the grader is right, on the corpus in `tests/corpus`. `make diagnose`.
 
-Every case is graded for real, sandbox included, on the quick MNIST data. Beside it stands what a grader of four
-assertions says of the same programs. The corpus was written from the catalogue of mistakes before the grader saw it.
+Every case is graded for real, sandbox included, on the quick MNIST data. The corpus was written from the catalogue of
+mistakes before the grader saw it; each wrong verdict is shown with its reasons.
 """
 
 from __future__ import annotations
@@ -99,14 +99,29 @@ def main() -> int:
     ]
     begun = time.monotonic()
     verdicts = run(cases, options.data, options.jobs, options.cache)
+    print_table(verdicts, time.monotonic() - begun)
+    return 1 if counted_wrong(verdicts) else 0
+
+
+def counted_wrong(verdicts: Sequence[Verdict]) -> int:
+    """How many cases had a question charged for nothing."""
+    return sum(bool(verdict.wrongly_charged) for verdict in verdicts)
+
+
+def print_table(verdicts: Sequence[Verdict], seconds: float) -> None:
+    """Counts by question and by finding, then the totals."""
     counted = tally(verdicts)
-    print(f"\n{len(cases)} cases in {time.monotonic() - begun:.0f} s")
-    print(f"false accusations {len(counted.accused)}, collateral {len(counted.collateral)}")
-    print(
-        f"recall by question {counted.recall(counted.questions.values()):.3f}, "
-        f"by finding {counted.recall(counted.findings.values()):.3f}"
-    )
-    return 0
+    for title, counts in (("question", counted.questions), ("finding", counted.findings)):
+        print(f"\n{title:<34}{'found':>7}{'missed':>8}{'false':>7}{'recall':>9}{'precision':>11}")
+        for name, count in sorted(counts.items()):
+            shares = [f"{share:.1%}" if share is not None else "-" for share in (count.recall, count.precision)]
+            print(f"{name:<34}{count.hits:>7}{count.misses:>8}{count.false:>7}{shares[0]:>9}{shares[1]:>11}")
+    correct = sum(verdict.case.correct for verdict in verdicts)
+    print(f"\n{correct} correct and {len(verdicts) - correct} faulty programs in {seconds:.0f} s")
+    print(f"correct programs accused: {len(counted.accused)}; faulty ones wrongly charged: {len(counted.collateral)}")
+    print(f"recall by question {counted.recall(counted.questions.values()):.1%}, ", end="")
+    print(f"by finding {counted.recall(counted.findings.values()):.1%}")
+    print(f"questions without a fault that were left unassessed: {sum(counted.unassessed.values())}")
 
 
 if __name__ == "__main__":
