@@ -74,13 +74,16 @@ def charge_crashes(case: Case, verdicts: Sequence[Verdict]) -> tuple[Verdict, ..
 
 
 def _index(verdicts: Sequence[Verdict], blame: Blame) -> int | None:
-    """The verdict to change: the named check, else the question's first open one; none where it has lost already."""
+    """The verdict to change: the named check, else the question's first, among those that the crash left open.
+
+    None where the question has lost already, or where all of it was seen to work.
+    """
     own = [(i, v.result) for i, v in enumerate(verdicts) if v.result.question == blame.question]
     if any(result.outcome in ("unmet", "partly") for _, result in own):
         return None
     open_ = [i for i, result in own if result.outcome == "not_assessed"]
     wanted = blame.check or _FIRST.get(blame.question)
-    named = [i for i, result in own if result.id == wanted and (i in open_ or blame.check or not open_)]
+    named = [i for i, result in own if result.id == wanted and i in open_]
     return next(iter(named or open_), None)
 
 
@@ -112,7 +115,8 @@ def _blames(case: Case) -> Iterator[Blame]:
     """The first error, and what does not parse: any other one may follow from those."""
     if case.gaps:
         return
-    for number, error in enumerate(case.evidence.errors):
+    errors = [error for error in case.evidence.errors if error.type != "SystemExit"]
+    for number, error in enumerate(errors):
         blame = _blame(case, error) if number == 0 or error_kind(error) == "run.syntax-error" else None
         if blame is not None:
             yield blame

@@ -119,3 +119,15 @@ def test_what_follows_from_a_crash_costs_nothing() -> None:
     assert charged(first, error(26, "name 'model' is not defined", "NameError")) == [
         ("objective.parameters", "run.cell-error")
     ]
+
+
+def test_leaving_is_no_crash() -> None:
+    """`sys.exit(0)` at the end of a script is an error to Jupyter alone."""
+    assert charged(error(26, "0", "SystemExit")) == []
+
+
+def test_a_question_that_was_seen_to_work_loses_nothing() -> None:
+    """A crash behind all evidence of a question, in a further plot say, leaves its marks."""
+    case = replace(with_evidence(errors=(error(26, "bad value", "ValueError"),)), sources={("a.ipynb", 1): PROGRAM})
+    verdicts = [CHECKS[spec.id](case, spec) for question in rubric().questions for spec in question.checks]
+    assert charge_crashes(case, verdicts) == tuple(verdicts)
