@@ -90,6 +90,9 @@ class Model:
         convolution = plain.convolution
         if len(kernels) != 1 or len(matrices) != 1 or len(biases) != 2 or batch is None or convolution is None:
             return None
+        # What a program does otherwise between the layers, such as mixing images, only the replay does again.
+        if plain.convolution_shape is None or plain.dense_in != math.prod(plain.convolution_shape):
+            return None
         # `x @ W` keeps the matrix as (features, classes), `nn.Linear` as (classes, features).
         matrix = matrices[0] if matrices[0].shape[1] == plain.dense_in else matrices[0].t()
         parts = []

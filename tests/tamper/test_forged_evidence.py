@@ -1,0 +1,284 @@
+"""Evidence that a student's process may have forged, field by field: no check gives its marks as proved for it.
+
+Real programs are recorded as the sandbox records them; one field of what they sent is then made to say what the check
+would like to hear, and verification, checks and score are the pipeline's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from grader.checks.table import CHECKS
+from tests.tamper import forged_traces as traced
+from tests.tamper import forgeries as forge
+from tests.tamper.evidence import assignment, checks_of, grade_of, is_proved, recorded, with_output
+from tests.tamper.forged_traces import Forge
+
+# Which fields of the evidence back each check of the rubric: it is these that a forger would change.
+BACKING: dict[str, tuple[str, ...]] = {
+    "data.loaded": ("events.keys", "state.variable_arrays", "loads"),
+    "data.shapes_shown": ("cells",),
+    "layers.convolution": ("traces.nodes", "traces.parameter", "state.layers", "state.modules"),
+    "layers.activation": ("traces.nodes", "traces.value", "state.modules"),
+    "layers.dense": ("traces.nodes", "traces.parameter", "state.layers", "state.modules"),
+    "forward.image": ("events.keys", "traces.data"),
+    "forward.convolution_output": ("traces.nodes",),
+    "forward.activation_applied": ("traces.nodes", "traces.value"),
+    "forward.flattened": ("traces.nodes", "probes"),
+    "forward.logits": ("traces.nodes", "traces.value"),
+    "objective.loss": ("traces.nodes", "traces.added", "events.value"),
+    "objective.optimizer": ("state.optimizers", "traces.optimizer_description", "traces.after", "traces.gradient"),
+    "objective.parameters": ("state.optimizers", "traces.optimizer_description", "traces.after"),
+    "training.targets": ("traces.constant", "events.value"),
+    "training.gradient": ("traces.added", "traces.gradient", "traces.parameter"),
+    "training.batches": ("events.keys", "traces.data"),
+    "training.epochs": ("events", "events.keys"),
+    "update.step": ("events", "traces.after", "state.final"),
+    "update.zero_grad": ("events.flags", "traces.gradient"),
+    "testing.phase": ("events.keys", "snapshots"),
+    "testing.no_learning": ("events.keys", "traces.data"),
+    "testing.reported": ("cells", "events.value", "events.predicted"),
+    "filters.plotted": ("pictures",),
+    "filters.trained": ("pictures", "state.final", "state.first", "snapshots"),
+    "accuracy.reference": ("state.final", "state.first", "snapshots", "probes", "events.predicted", "cells"),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A forgery of `field` that shall make `check` say of a program with `fault` that it is right.
+
+    `defect` says by what the forgery could be told, where the grader is deceived by it.
+    """
+
+    check: str
+    field: str
+    fault: str
+    forge: Forge
+    defect: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.check}-{self.field}-{self.fault}".replace(" ", "_")
+
+
+REPLAY = (
+    "the trusted side's replay of these operations fails or gives other scores than were recorded; "
+    "the check takes the operations as proved all the same"
+)
+BATCH = "the recorded batches are not the images that the journal's keys name; the check takes the keys as proved"
+GRADIENT = "`gradient` and `added` of one trace contradict each other, and no check compares them"
+JOURNAL = "nothing outside the journal tells how many batches there were; it is taken as proved"
+
+CASES = (
+    Case("data.loaded", "events.keys", "no test set", forge.rekeyed(forge.tested_on_test), BATCH),
+    Case("data.loaded", "state.variable_arrays", "no test set", forge.state_from_right("variable_arrays"),
+         "arrays of the final state are the process's own word, and no test image was ever used"),
+    Case("data.loaded", "loads", "no test set", forge.load_test),
+    Case("data.shapes_shown", "cells", "shapes not shown",
+         lambda e: with_output(e, "(60000, 784) (60000,) (10000, 784) (10000,)")),
+    Case("layers.convolution", "traces.nodes", "stride 1", traced.argument("convolution", 3, [2, 2]), REPLAY),
+    Case("layers.convolution", "traces.nodes", "padding 2", traced.argument("convolution", 4, [0, 0]), REPLAY),
+    Case("layers.convolution", "traces.parameter", "kernel 5", traced.arrays("parameter/", traced.grown), REPLAY),
+    Case("layers.convolution", "state.layers", "stride 1", forge.state_from_right("layers")),
+    Case("layers.convolution", "state.modules", "stride 1", forge.state_from_right("modules")),
+    Case("layers.activation", "traces.nodes", "no activation", traced.traces(traced.insert_relu), REPLAY),
+    Case("layers.activation", "traces.nodes", "sigmoid", traced.node("sigmoid", op="aten.relu.default"), REPLAY),
+    Case("layers.activation", "traces.value", "sigmoid", traced.noise_in("value/")),
+    Case("layers.activation", "state.modules", "no activation", forge.state_from_right("modules")),
+    Case("layers.dense", "traces.nodes", "20 classes", traced.shape("addmm", (20,), (10,)), REPLAY),
+    Case("layers.dense", "traces.parameter", "20 classes", traced.arrays("parameter/", traced.ten_rows)),
+    Case("layers.dense", "state.layers", "20 classes", forge.state_from_right("layers")),
+    Case("layers.dense", "state.modules", "20 classes", forge.state_from_right("modules")),
+    Case("forward.image", "events.keys", "transposed", forge.rekeyed(lambda rows, _: rows), BATCH),
+    Case("forward.image", "traces.data", "transposed",
+         traced.arrays("data/", lambda _, array, __: array.swapaxes(-1, -2).copy())),
+    Case("forward.convolution_output", "traces.nodes", "kernel too large", traced.nodes(traced.without_error), REPLAY),
+    Case("forward.activation_applied", "traces.nodes", "activation discarded", traced.traces(traced.use_relu), REPLAY),
+    Case("forward.activation_applied", "traces.value", "activation discarded", traced.noise_in("value/")),
+    Case("forward.flattened", "traces.nodes", "batch mixed", traced.shape("view", (121,), (1210,), 10), REPLAY),
+    Case("forward.flattened", "probes", "batch mixed", forge.from_right("probes")),
+    Case("forward.logits", "traces.nodes", "double softmax", traced.traces(traced.drop_softmax), REPLAY),
+    Case("forward.logits", "traces.value", "double softmax", traced.noise_in("value/")),
+    Case("objective.loss", "traces.nodes", "squared error", traced.nodes(traced.as_cross_entropy), REPLAY),
+    Case("objective.loss", "traces.added", "squared error", traced.noise_in("added/")),
+    Case("objective.loss", "events.value", "squared error", forge.losses(2.3)),
+    Case("objective.optimizer", "state.optimizers", "Adam",
+         forge.state(lambda s: {"optimizers": tuple(map(traced.sgd, s.optimizers))}),
+         "the optimizer of the state is not the one that the traces describe and that explains the updates"),
+    Case("objective.optimizer", "state.optimizers", "Adam",
+         forge.state(lambda s: {"optimizers": tuple(map(traced.own_class, s.optimizers))})),
+    Case("objective.optimizer", "traces.optimizer_description", "Adam", traced.described(traced.sgd)),
+    Case("objective.optimizer", "traces.after", "Adam", traced.arrays("after/", traced.as_sgd)),
+    Case("objective.optimizer", "traces.gradient", "Adam", traced.noise_in("gradient/")),
+    Case("objective.parameters", "state.optimizers", "dense parameters only",
+         forge.state(lambda s: {"optimizers": tuple(map(traced.of_all, s.optimizers))}),
+         "by the traces the optimizer holds two parameters, and two never move"),
+    Case("objective.parameters", "traces.optimizer_description", "dense parameters only",
+         traced.described(traced.of_all)),
+    Case("objective.parameters", "traces.after", "dense parameters only", traced.arrays("after/", traced.as_sgd)),
+    Case("training.targets", "traces.constant", "index targets", traced.right_targets),
+    Case("training.targets", "traces.constant", "misaligned targets", traced.right_targets, REPLAY),
+    Case("training.targets", "events.value", "misaligned targets", forge.losses(0.1)),
+    Case("training.gradient", "traces.added", "turned gradient", traced.arrays("added/", traced.turn_dense), GRADIENT),
+    Case("training.gradient", "traces.gradient", "turned gradient", traced.arrays("gradient/", traced.turn_dense)),
+    Case("training.gradient", "traces.parameter", "turned gradient", traced.noise_in("parameter/")),
+    Case("training.batches", "events.keys", "half of the images", forge.rekeyed(forge.all_images), BATCH),
+    Case("training.batches", "traces.data", "half of the images", traced.noise_in("data/")),
+    Case("training.epochs", "events", "3 epochs", forge.journal(forge.more_epochs), JOURNAL),
+    Case("training.epochs", "events.keys", "3 epochs", forge.rekeyed(forge.all_images)),
+    Case("update.step", "events", "no step", forge.journal(forge.with_steps),
+         "the weights of the end are those of the beginning, and no trace shows an update"),
+    Case("update.step", "traces.after", "no step", traced.noise_in("after/")),
+    Case("update.step", "state.final", "no step", forge.state_from_right("final")),
+    Case("update.zero_grad", "events.flags", "no zero_grad", forge.flagged(False), GRADIENT),
+    Case("update.zero_grad", "traces.gradient", "no zero_grad", traced.traces(traced.own_gradients)),
+    Case("testing.phase", "events.keys", "tests on training images", forge.rekeyed(forge.tested_on_test), BATCH),
+    Case("testing.phase", "snapshots", "no test phase", forge.from_right("snapshots")),
+    Case("testing.no_learning", "events.keys", "learns from the test set", forge.rekeyed(forge.never_the_test_set),
+         JOURNAL),
+    Case("testing.no_learning", "traces.data", "learns from the test set", traced.noise_in("data/")),
+    Case("testing.reported", "cells", "nothing reported",
+         lambda e: with_output(e, "epoch 10: test loss 0.0123, test accuracy 99.50%")),
+    Case("testing.reported", "events.value", "false loss", forge.losses(0.0123),
+         "losses that the process tells are taken for recomputed ones"),
+    Case("testing.reported", "events.predicted", "nothing reported", forge.journal(forge.all_right)),
+    Case("filters.plotted", "pictures", "no plot", forge.shown_kernels,
+         "that an array equals the kernels does not prove that it was drawn"),
+    Case("filters.trained", "pictures", "untrained kernels", forge.shown_kernels,
+         "that an array equals the kernels does not prove that it was drawn"),
+    Case("filters.trained", "state.final", "untrained kernels", forge.state(lambda s: {"final": s.first}),
+         "the final weights are neither those of the last snapshot nor those that answer the probes"),
+    Case("filters.trained", "state.first", "untrained kernels",
+         forge.state(lambda s: {"first": {n: traced.noisy(a) for n, a in s.first.items()}})),
+    Case("filters.trained", "snapshots", "untrained kernels", forge.from_right("snapshots")),
+    Case("accuracy.reference", "state.final", "hardly learns", forge.state_from_right("final"),
+         "the final weights are neither those of the last snapshot nor those that answer the probes"),
+    Case("accuracy.reference", "state.first", "hardly learns", forge.state_from_right("first")),
+    Case("accuracy.reference", "snapshots", "hardly learns", forge.from_right("snapshots")),
+    Case("accuracy.reference", "probes", "hardly learns", forge.from_right("probes")),
+    Case("accuracy.reference", "events.predicted", "hardly learns", forge.journal(forge.all_right)),
+    Case("accuracy.reference", "cells", "hardly learns", lambda e: with_output(e, "test accuracy 99.50%")),
+)  # fmt: skip
+
+
+def marked(cases: Iterable[Case]) -> list[Any]:
+    """The cases as parameters; those that deceive the grader so far are expected to fail."""
+    return [
+        pytest.param(
+            case,
+            id=case.name,
+            marks=[pytest.mark.xfail(reason=case.defect, raises=AssertionError)] if case.defect else [],
+        )
+        for case in cases
+    ]
+
+
+def test_table_is_complete() -> None:
+    """Every check of the rubric has its backing fields, and every such field at least one forgery."""
+    assert list(BACKING) == [spec.id for question in assignment().rubric.questions for spec in question.checks]
+    assert set(BACKING) == set(CHECKS)
+    assert {(case.check, case.field) for case in CASES} == {
+        (c, field) for c, fields in BACKING.items() for field in fields
+    }
+
+
+def test_right_program_is_proved() -> None:
+    """The control: without a fault and a forgery every check is met, as proved."""
+    grade = grade_of(recorded())
+    assert [name for name, result in checks_of(grade).items() if not is_proved(result)] == []
+    assert (grade.score, grade.review) == (50.0, ())
+
+
+@pytest.mark.parametrize("fault", [*{case.fault: "" for case in CASES}, "batch mixed, with bias"])
+def test_faulty_program_loses_its_mark(fault: str) -> None:
+    """The control: the checks that a case forges evidence for are not met, as proved, without the forgery, and the
+    honest evidence is well-formed."""
+    grade = grade_of(recorded(fault), fault)
+    assert grade.status == "graded"
+    proved = [name for name, result in checks_of(grade).items() if is_proved(result)]
+    assert not {case.check for case in CASES if case.fault == fault} & set(proved)
+
+
+@pytest.mark.parametrize("case", marked(CASES))
+def test_forged_field_proves_nothing(case: Case) -> None:
+    """A field that was forged to look right does not make its check `met` with confidence `proved`."""
+    forged = grade_of(case.forge(recorded(case.fault)), case.fault)
+    assert not is_proved(checks_of(forged)[case.check])
+
+
+WRONG: dict[str, tuple[Forge, tuple[str, ...]]] = {
+    "traces.nodes": (traced.argument("convolution", 3, [1, 1]), ("layers.convolution", "training.gradient")),
+    "traces.parameter": (traced.noise_in("parameter/"), ("training.gradient",)),
+    "traces.added": (traced.noise_in("added/"), ("training.gradient",)),
+    "traces.gradient": (traced.noise_in("gradient/"), ("objective.optimizer",)),
+    "traces.after": (traced.noise_in("after/"), ("objective.optimizer",)),
+    "traces.constant": (traced.arrays("constant/", traced.rolled), ("training.targets", "training.gradient")),
+    "traces.data": (traced.noise_in("data/"), ("training.gradient",)),
+    "traces.optimizer_description": (traced.described(traced.faster), ("objective.optimizer",)),
+    "events.keys": (
+        forge.journal(lambda e: {"keys": e.keys ^ e.keys.dtype.type(1)}),
+        ("forward.image", "training.batches", "training.epochs", "testing.phase", "testing.no_learning"),
+    ),
+    "events.flags": (forge.flagged(True), ("update.zero_grad",)),
+    "state.optimizers": (
+        forge.state(lambda s: {"optimizers": tuple(map(traced.of_others, s.optimizers))}),
+        ("objective.parameters",),
+    ),
+    "state.final": (
+        forge.state(lambda s: {"final": {n: traced.noisy(a, 5.0) for n, a in s.final.items()}}),
+        ("filters.trained", "accuracy.reference"),
+    ),
+    "pictures": (forge.noisy_pictures, ("filters.plotted", "filters.trained")),
+    "cells": (lambda e: with_output(e, ""), ("data.shapes_shown", "testing.reported")),
+}
+
+
+@pytest.mark.parametrize("field", WRONG)
+def test_wrong_numbers_cost_their_check(field: str) -> None:
+    """Wrong numbers of the right shape in a right program's evidence: the checks that this field backs are not met, as
+    proved. So it is these numbers that decide, and not what stands beside them."""
+    change, checks = WRONG[field]
+    results = checks_of(grade_of(change(recorded())))
+    assert [name for name in checks if is_proved(results[name])] == []
+
+
+DOUBTED: dict[str, tuple[Forge, str]] = {
+    "traces.value": (traced.noise_in("value/"), "recorded updates could not be reproduced"),
+    "probes": (forge.noisy_probes, "the model answers fresh images otherwise"),
+    "state.final": (
+        forge.state(lambda s: {"final": {n: traced.noisy(a) for n, a in s.final.items()}}),
+        "the model answers fresh images otherwise",
+    ),
+}
+
+
+@pytest.mark.parametrize("field", DOUBTED)
+def test_wrong_numbers_are_reviewed(field: str) -> None:
+    """Numbers that no check reads and that contradict the trusted side's own are listed for a person."""
+    change, doubt = DOUBTED[field]
+    assert any(doubt in reason for reason in grade_of(change(recorded())).review)
+
+
+UNUSED: dict[str, Forge] = {
+    "events.predicted": forge.journal(forge.all_right),
+    "events.value": forge.losses(0.001),
+    "probes": forge.from_right("probes"),
+    "snapshots": forge.from_right("snapshots"),
+    "state.first": forge.state_from_right("first"),
+    "state.layers": forge.state_from_right("layers"),
+    "state.alive_optimizers": forge.state_from_right("alive_optimizers"),
+    "state.names": forge.state_from_right("names"),
+}
+
+
+@pytest.mark.parametrize("fault", ["hardly learns", "double softmax", "no step", "stride 1"])
+@pytest.mark.parametrize("field", UNUSED)
+def test_field_of_a_right_program_earns_nothing(field: str, fault: str) -> None:
+    """What a right program would have sent, in one field of a faulty program's evidence, adds no point."""
+    evidence = recorded(fault)
+    assert grade_of(UNUSED[field](evidence), fault).score <= grade_of(evidence, fault).score
