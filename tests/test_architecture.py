@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"pipeline", "report", "errors"},
 }  # fmt: skip
 # Single modules that may be imported besides: both sides must name an image's row by the same function.
-MAY_ALSO_IMPORT = {"verify": {"grader.recorder.fingerprint", "grader.recorder.dynamo"}}
+MAY_ALSO_IMPORT = {"verify": {"grader.recorder.fingerprint"}}
 # The entry points, which only start the command line.
 STARTS_CLI = {"__main__"}
 

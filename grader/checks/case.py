@@ -53,6 +53,11 @@ class Case:
         return self.verification.steps
 
     @property
+    def only_looked(self) -> bool:
+        """Whether the model was run without any backward pass, although nothing stopped the program."""
+        return not self.trained and self.verification.architecture is not None and self.why_not_run() is None
+
+    @property
     def cut_by(self) -> str | None:
         """The error that ended the training loop, in words; None where the loop came to its end."""
         place = self.verification.train_place

@@ -15,8 +15,8 @@ from grader.checks.case import Case, Verdict
 from grader.checks.catalogue import find_kind
 from grader.checks.result import Finding
 from grader.checks.run import error_kind
-from grader.checks.sections import section
-from grader.evidence.values import Place, RunError
+from grader.checks.sections import NAMES_OF_FORWARD, section
+from grader.evidence.values import RunError
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,7 @@ _NO_GRADIENT = re.compile(r"does not require grad")
 def charge_crashes(case: Case, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     """`verdicts` with the crashes' own checks lost."""
     charged = list(verdicts)
-    done: set[str] = set()
     for blame in _blames(case):
-        if blame.question in done:
-            continue
-        done.add(blame.question)
         index = _index(charged, blame)
         if index is not None:
             charged[index] = _lost(case, charged[index], blame)
@@ -139,8 +135,7 @@ def _blame(case: Case, error: RunError) -> Blame | None:
         return Blame(error, "2.2", "forward.wrong-output", "forward.logits")
     if _NO_GRADIENT.search(text):
         return _without_graph(case, error)
-    place = error.place or Place("", error.cell, 1)
-    told = section(_source(case, error), place.line)
+    told = section(_source(case, error), error.place.line if error.place else 1)
     return None if told is None else Blame(error, told, own)
 
 
@@ -162,7 +157,7 @@ def _forward_bodies(case: Case) -> Iterator[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 body = ast.get_source_segment(source, node) or ""
-                if node.name in ("forward", "__call__") or "conv2d" in body:
+                if node.name in NAMES_OF_FORWARD or "conv2d" in body:
                     yield body
 
 

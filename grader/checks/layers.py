@@ -77,9 +77,10 @@ def convolution(case: Case, spec: CheckSpec) -> Verdict:
         f"stride {seen.stride[0]} and padding {seen.padding[0]}"
     )
     wrong = _departures(seen, kernel, stride, padding, channels)
-    structural = None if wrong and not case.verification.recreated else _structural(answer, case, seen)
-    if structural is not None:
-        return structural
+    if case.verification.recreated:
+        return answer.lost(
+            "layers are made anew at every call", "layer.recreated", place=seen.place, confidence="proved"
+        )
     if wrong:
         share = min(1.0, sum(part for _, part, _ in wrong))
         return answer.lost(
@@ -90,16 +91,12 @@ def convolution(case: Case, spec: CheckSpec) -> Verdict:
             message=joined([m for _, _, m in wrong]),
             confidence="proved" if at_work else "observed",
         )
-    return answer.met(text, confidence="proved" if at_work else "observed")
+    return _amiss(answer, case, seen) or answer.met(text, confidence="proved" if at_work else "observed")
 
 
-def _structural(answer: Answer, case: Case, seen: Convolution) -> Verdict | None:
+def _amiss(answer: Answer, case: Case, seen: Convolution) -> Verdict | None:
     """What is wrong about the layers although the convolution itself is as asked."""
     architecture = case.verification.architecture
-    if case.verification.recreated:
-        return answer.lost(
-            "layers are made anew at every call", "layer.recreated", place=seen.place, confidence="proved"
-        )
     if unregistered(case):
         return answer.lost(
             "layers are kept in a plain list, where the model does not find their weights",

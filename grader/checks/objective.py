@@ -23,7 +23,7 @@ def loss(case: Case, spec: CheckSpec) -> Verdict:
     if not case.own_loop or not named:
         if case.own_loop and case.steps:
             return answer.not_assessed(f"the loss could not be recomputed: {case.steps[0].reason}")
-        if case.trained or (case.verification.architecture is not None and case.why_not_run() is None):
+        if case.trained or case.only_looked:
             return answer.not_assessed("no gradient of a loss reaches the model")
         return (
             answer.unmet("the module only defines a model") if case.evidence.reference_loop else answer.absent("loss")
@@ -103,29 +103,31 @@ def _optimizers(case: Case) -> list[Mapping[str, Any]]:
 
 def _held(description: Mapping[str, Any]) -> set[int]:
     groups = description.get("groups")
-    lists = (
-        [group.get("parameters") for group in groups if isinstance(group, Mapping)] if isinstance(groups, list) else []
-    )
-    return {number for numbers in lists if isinstance(numbers, list) for number in numbers if isinstance(number, int)}
+    parts = [g for g in groups if isinstance(g, Mapping)] if isinstance(groups, list) else []
+    lists = [numbers for part in parts if isinstance(numbers := part.get("parameters"), list)]
+    return {number for numbers in lists for number in numbers if isinstance(number, int)}
 
 
 def _own_class(answer: Answer, case: Case, kinds: Counter[str]) -> Verdict:
     """An optimizer that the student wrote is what it does, whatever its name and base."""
     name = kinds.most_common(1)[0][0]
-    moved = [u for u in case.verification.updates if u.moved]
-    rates = [u.as_sgd for u in moved if u.as_sgd is not None]
-    if moved and len(rates) == len(moved):
+    if _descent_rate(case) is not None:
         return answer.met(f"gradient descent by a class of their own, {name}", confidence="proved")
     return answer.not_assessed(f"what the student's own optimizer {name} does is not plain gradient descent")
 
 
+def _descent_rate(case: Case) -> float | None:
+    """The first learning rate, where plain gradient descent explains every examined move of the weights."""
+    rates = [u.as_sgd for u in case.verification.updates if u.moved]
+    return rates[0] if rates and None not in rates else None
+
+
 def _by_hand(answer: Answer, case: Case) -> Verdict:
-    moved = [u for u in case.verification.updates if u.moved]
-    if not moved:
+    if not any(u.moved for u in case.verification.updates):
         return answer.absent("optimizer")
-    rates = [u.as_sgd for u in moved if u.as_sgd is not None]
-    if len(rates) == len(moved):
-        return answer.met(f"gradient descent by hand, learning rate {rates[0]:g}", confidence="proved")
+    rate = _descent_rate(case)
+    if rate is not None:
+        return answer.met(f"gradient descent by hand, learning rate {rate:g}", confidence="proved")
     return answer.not_assessed("the weights are updated by hand, and not by plain gradient descent")
 
 
@@ -156,7 +158,7 @@ def parameters(case: Case, spec: CheckSpec) -> Verdict:
     held = case.verification.optimizer_parameters
     if case.evidence.reference_loop:
         return answer.unmet("the module only defines a model")
-    if not case.trained and (case.verification.architecture is None or case.why_not_run() is not None):
+    if not (case.trained or case.only_looked):
         return answer.absent("training with an optimizer")
     if case.verification.recreated or unregistered(case):
         return answer.met("what is registered is held (what is not is charged in question 2.1)")

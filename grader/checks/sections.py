@@ -13,10 +13,10 @@ _PLOT = re.compile(
 _LOAD = re.compile(r"read_npz|np\.load|numpy\.load|loadtxt|\.npz")
 _OBJECTIVE = re.compile(r"optim\.|\b(?:SGD|Adam\w*|RMSprop)\(|(?:Loss)\(|\.parameters\(\)|\bparameters\b")
 _ONE_HOT = re.compile(r"one_?hot|\beye\(|encod|scatter_")
-_TESTING = re.compile(r"test|eval|valid|\bx?_?te\b|te\b", re.IGNORECASE)
+_TESTING = re.compile(r"test|eval|valid|te\b", re.IGNORECASE)
 _LAYERS = re.compile(r"nn\.(?:Conv2d|Linear|ReLU|Sequential|Parameter)")
 _FORWARD = re.compile(r"conv2d|unfold|self\.\w+\(")
-_NAMES_OF_FORWARD = ("forward", "__call__")
+NAMES_OF_FORWARD = ("forward", "__call__")
 
 
 def section(source: str, line: int) -> str | None:
@@ -56,7 +56,7 @@ def _of_block(blocks: list[tuple[str, str, int]]) -> str | None:
             name = rest.partition("(")[0]
             if name == "__init__":
                 return "2.1"
-            if name in _NAMES_OF_FORWARD:
+            if name in NAMES_OF_FORWARD:
                 return "2.2"
     return None
 

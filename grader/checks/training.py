@@ -12,6 +12,7 @@ from grader.verify.result import BROADCAST, Target
 # From this share on, consecutive batches overlap and don't merely share an image by chance.
 OVERLAPPING = 0.3
 ONLY_MODEL = "the module only defines a model"
+NO_BACKWARD = "there is no backward pass (charged in question 3.1)"
 # A gradient in another direction than this was not a rounding error (measured: right ones have cosine 1.0000).
 RIGHT_COSINE = 0.999
 
@@ -19,17 +20,9 @@ RIGHT_COSINE = 0.999
 def _no_loop(answer: Answer, case: Case) -> Verdict | None:
     if case.evidence.reference_loop:
         return answer.unmet(ONLY_MODEL)
-    if not case.trained:
-        looked = (
-            case.verification.architecture is not None
-            and case.verification.other_passes + len(case.verification.passes) > 0
-        )
-        if looked and case.why_not_run() is None:
-            if answer.spec.id == "training.gradient":
-                return answer.lost("the model is run, but there is no backward pass", "train.no-backward")
-            return answer.not_assessed("there is no backward pass (charged in question 3.1)")
-        return answer.absent("training with a backward pass")
-    return None
+    if case.only_looked:
+        return answer.not_assessed(NO_BACKWARD)
+    return None if case.trained else answer.absent("training with a backward pass")
 
 
 def targets(case: Case, spec: CheckSpec) -> Verdict:
@@ -87,6 +80,8 @@ def _wrong_classes(answer: Answer, wrong: list[Target]) -> Verdict:
 def gradient(case: Case, spec: CheckSpec) -> Verdict:
     """What each backward pass adds is the gradient of the student's own loss, over all images since the last update."""
     answer = Answer(case, spec, "the gradient of the loss over the whole batch")
+    if case.only_looked and not case.evidence.reference_loop:
+        return answer.lost("the model is run, but there is no backward pass", "train.no-backward")
     missing = _no_loop(answer, case)
     if missing is not None:
         return missing
@@ -205,9 +200,7 @@ def epochs(case: Case, spec: CheckSpec) -> Verdict:
             "every epoch repeats one batch (charged above)" if facts.same_batch else f"{seen:.3g} epochs",
             confidence="proved",
         )
-    stopped = case.cut_by
+    stopped = case.cut_by or case.ran_out
     if stopped and seen < wanted:
         return answer.not_assessed(f"{seen:.3g} epochs, then {stopped}")
-    if case.ran_out and seen < wanted:
-        return answer.not_assessed(f"{seen:.3g} epochs, then {case.ran_out}")
     return answer.lost(f"{seen:.3g} epochs", "train.epochs", place=case.verification.train_place, confidence="proved")

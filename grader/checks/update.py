@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict
-from grader.checks.training import ONLY_MODEL
+from grader.checks.training import NO_BACKWARD, ONLY_MODEL
 
 MOSTLY = 0.5
 NEARLY_ALL = 0.999
@@ -13,8 +13,8 @@ NEARLY_ALL = 0.999
 def _no_loop(answer: Answer, case: Case) -> Verdict | None:
     if case.evidence.reference_loop:
         return answer.unmet(ONLY_MODEL)
-    if not case.trained and case.verification.architecture is not None and case.why_not_run() is None:
-        return answer.not_assessed("there is no backward pass (charged in question 3.1)")
+    if case.only_looked:
+        return answer.not_assessed(NO_BACKWARD)
     return None if case.trained else answer.absent("training loop")
 
 

@@ -26,6 +26,8 @@ def _is_plain(architecture: Architecture) -> bool:
         and architecture.activation == "ReLU"
         and not architecture.extra
         and len(architecture.parameters) == 4
+        # The dense layer takes all that the convolution makes of one image, and not a part of it or of several images.
+        and architecture.dense_in == math.prod(architecture.convolution_shape or ())
     )
 
 
@@ -89,9 +91,6 @@ class Model:
         batch = self._arranged(images)
         convolution = plain.convolution
         if len(kernels) != 1 or len(matrices) != 1 or len(biases) != 2 or batch is None or convolution is None:
-            return None
-        # What a program does otherwise between the layers, such as mixing images, only the replay does again.
-        if plain.convolution_shape is None or plain.dense_in != math.prod(plain.convolution_shape):
             return None
         # `x @ W` keeps the matrix as (features, classes), `nn.Linear` as (classes, features).
         matrix = matrices[0] if matrices[0].shape[1] == plain.dense_in else matrices[0].t()

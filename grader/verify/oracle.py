@@ -275,9 +275,10 @@ def _as_one_hot(value: torch.Tensor, rows: int, classes: int) -> tuple[str, torc
             return "one_hot", F.one_hot(flat.argmax(1), classes).double()
         if _is_smoothed(flat):
             return "smoothed", flat
-        is_one_hot = bool(((flat == 0) | (flat == 1)).all()) and bool((flat.sum(1) == 1).all())
-        several = bool(((flat == 0) | (flat == 1)).all()) and bool((flat.sum(1) > 1).any())
-        return ("one_hot" if is_one_hot else "several" if several else "other"), flat
+        if not bool(((flat == 0) | (flat == 1)).all()):
+            return "other", flat
+        named = flat.sum(1)
+        return ("one_hot" if bool((named == 1).all()) else "several" if bool((named > 1).any()) else "other"), flat
     if value.numel() == rows and not value.is_floating_point() and value.dtype != torch.bool and rows:
         indices = value.reshape(-1).long()
         if bool(((indices >= 0) & (indices < classes)).all()):

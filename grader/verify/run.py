@@ -68,13 +68,17 @@ def _verify(evidence: Evidence, setting: Setting) -> tuple[Verification, ...]:
     )
 
 
+def _is_recreated(evidence: Evidence, models: int) -> bool:
+    """Whether layers are made anew at every call: more of them than could be numbered, or than anyone would train."""
+    return models > RECREATED or (evidence.state is not None and evidence.state.overflow > 0)
+
+
 def _models(evidence: Evidence, train: int) -> list[frozenset[int]]:
     events = evidence.events
     forward = events.kind == Kind.FORWARD
     trained = Counter(events.who[events.kind == Kind.BACKWARD].tolist())
     everyone = Counter(events.who[forward].tolist())
-    recreated = (evidence.state is not None and evidence.state.overflow > 0) or len(everyone) > RECREATED
-    if recreated:
+    if _is_recreated(evidence, len(everyone)):
         return [frozenset(everyone)]
     ranked = trained.most_common() or everyone.most_common(1)
     most = ranked[0][1] if ranked else 0
@@ -121,7 +125,6 @@ class _Judge:
             self._setting.probes,
         )
         weight = student.architecture.weight if student.architecture else None
-        state = self._evidence.state
         parameters = student.architecture.parameters if student.architecture else ()
         return Verification(
             model=self._number,
@@ -146,7 +149,7 @@ class _Judge:
             train_place=_first_place([b.place for t in self._traces for b in t.backwards]),
             test_place=self._test_place(passes),
             step_place=_first_place([u.place for u in updates]),
-            recreated=len(self._models) > RECREATED or bool(state is not None and state.overflow),
+            recreated=_is_recreated(self._evidence, len(self._models)),
             rebuilt=1 < len(self._models) <= RECREATED,
         )
 
