@@ -13,6 +13,7 @@ import numpy as np  # noqa: E402  (after the environment is set)
 import pytest  # noqa: E402
 
 from grader.pipeline import Grader, Options, prepare  # noqa: E402
+from tests.mnist import mnist_folder  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -30,7 +31,7 @@ def mnist_directory() -> Path:
     Where it is missing the test is skipped, with the reason; in CI (CI=true) it fails instead, for there nothing may
     go untested unnoticed.
     """
-    folder = Path(os.environ.get("MNIST_DIRECTORY", REPOSITORY.parent / "shared" / "mnist"))
+    folder = mnist_folder()
     if not (folder / "train.npz").is_file():
         reason = f"MNIST is not in {folder}; set MNIST_DIRECTORY to a folder with train.npz and test.npz"
         if os.environ.get("CI") == "true":

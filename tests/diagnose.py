@@ -21,10 +21,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from grader.pipeline import Grader, Options, find_candidates, prepare
 from tests.corpus.cases import Case, load_corpus
-from tests.corpus.judge import Said, Verdict, said, tally
-
-REPOSITORY = Path(__file__).resolve().parents[1]
-MNIST = REPOSITORY.parent / "shared" / "mnist"
+from tests.corpus.judge import Said, Tally, Verdict, said, tally, total
+from tests.mnist import mnist_folder
 
 _grader: Grader | None = None
 
@@ -44,8 +42,7 @@ def grade(case: Case) -> Said:
     with tempfile.TemporaryDirectory(prefix="diagnose-") as folder:
         path = case.write(Path(folder))
         (candidate,) = find_candidates(path, one=path.is_dir())
-        begun = time.monotonic()
-        return said(grader.grade_one(candidate).grade, time.monotonic() - begun)
+        return said(grader.grade_one(candidate).grade)
 
 
 def run(cases: Sequence[Case], data: Path | None, jobs: int, cache: bool) -> list[Verdict]:
@@ -89,7 +86,8 @@ def main() -> int:
     """Grades the corpus and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("names", nargs="*", help="only cases whose name contains one of these")
-    parser.add_argument("--data", type=Path, default=MNIST if MNIST.is_dir() else None)
+    mnist = mnist_folder()
+    parser.add_argument("--data", type=Path, default=mnist if mnist.is_dir() else None)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--cache", action="store_true", help="use stored evidence")
     options = parser.parse_args()
@@ -99,29 +97,29 @@ def main() -> int:
     ]
     begun = time.monotonic()
     verdicts = run(cases, options.data, options.jobs, options.cache)
-    print_table(verdicts, time.monotonic() - begun)
-    return 1 if counted_wrong(verdicts) else 0
-
-
-def counted_wrong(verdicts: Sequence[Verdict]) -> int:
-    """How many cases had a question charged for nothing."""
-    return sum(bool(verdict.wrongly_charged) for verdict in verdicts)
-
-
-def print_table(verdicts: Sequence[Verdict], seconds: float) -> None:
-    """Counts by question and by finding, then the totals."""
     counted = tally(verdicts)
+    print_table(counted)
+    correct = sum(case.correct for case in cases)
+    print(f"{correct} correct and {len(cases) - correct} faulty programs in {time.monotonic() - begun:.0f} s")
+    return 1 if counted.accused or counted.collateral else 0
+
+
+def print_table(counted: Tally) -> None:
+    """Counts by question and by finding, then the totals."""
     for title, counts in (("question", counted.questions), ("finding", counted.findings)):
         print(f"\n{title:<34}{'found':>7}{'missed':>8}{'false':>7}{'recall':>9}{'precision':>11}")
         for name, count in sorted(counts.items()):
-            shares = [f"{share:.1%}" if share is not None else "-" for share in (count.recall, count.precision)]
+            shares = share(count.recall), share(count.precision)
             print(f"{name:<34}{count.hits:>7}{count.misses:>8}{count.false:>7}{shares[0]:>9}{shares[1]:>11}")
-    correct = sum(verdict.case.correct for verdict in verdicts)
-    print(f"\n{correct} correct and {len(verdicts) - correct} faulty programs in {seconds:.0f} s")
-    print(f"correct programs accused: {len(counted.accused)}; faulty ones wrongly charged: {len(counted.collateral)}")
-    print(f"recall by question {counted.recall(counted.questions.values()):.1%}, ", end="")
-    print(f"by finding {counted.recall(counted.findings.values()):.1%}")
+    print(f"\ncorrect programs accused: {len(counted.accused)}; faulty ones wrongly charged: {len(counted.collateral)}")
+    print(f"recall by question {share(total(counted.questions.values()).recall)}, ", end="")
+    print(f"by finding {share(total(counted.findings.values()).recall)}")
     print(f"questions without a fault that were left unassessed: {sum(counted.unassessed.values())}")
+
+
+def share(value: float | None) -> str:
+    """A share as per cent; a dash where there was nothing to count."""
+    return "-" if value is None else f"{value:.1%}"
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, session_cache: Path) -> Path:
-    """An empty current folder, and this session's cache instead of the user's own."""
+    """An empty current folder, and the tests' own cache instead of the user's own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GRADE_CACHE", str(session_cache))
     return tmp_path

@@ -15,6 +15,8 @@ from typing import Any
 
 import nbformat
 
+from tests.edits import edited
+
 CORPUS = Path(__file__).resolve().parent
 CELL = re.compile(r"^# %%(.*)$", re.MULTILINE)
 FILE = re.compile(r"^# file: (\S+)\r?\n", re.MULTILINE)
@@ -114,11 +116,10 @@ def load_faulty(correct: Mapping[str, Case]) -> dict[str, Case]:
 def _edited(correct: Mapping[str, Case], parts: Sequence[Mapping[str, Any]], name: str) -> Case:
     """The case that all of `parts` make of their one base."""
     (base,) = {part["base"] for part in parts}
-    text = correct[base].text
-    for old, new in (edit for part in parts for edit in part["edits"]):
-        if text.count(old) != 1:
-            raise ValueError(f"{name}: an edit fits {text.count(old)} times in {base}: {old[:60]!r}")
-        text = text.replace(old, new)
+    try:
+        text = edited(correct[base].text, (edit for part in parts for edit in part["edits"]))
+    except ValueError as error:
+        raise ValueError(f"{name}, from {base}: {error}") from None
     return replace(
         correct[base],
         name=name,

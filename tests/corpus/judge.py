@@ -10,7 +10,6 @@ from grader.score import Grade
 from tests.corpus.cases import Case
 
 ACCURACY = "accuracy"
-RUN_FINDINGS = "run."
 
 
 @dataclass(frozen=True)
@@ -24,10 +23,9 @@ class Said:
     others: frozenset[str]
     reasons: tuple[str, ...]
     status: str
-    wall_s: float = 0.0
 
 
-def said(grade: Grade, wall_s: float) -> Said:
+def said(grade: Grade) -> Said:
     """The comparable part of a grade."""
     checks = [(question.id, check) for question in grade.questions for check in question.checks]
     lost = [(q, c) for q, c in checks if c.outcome in ("partly", "unmet")]
@@ -39,7 +37,6 @@ def said(grade: Grade, wall_s: float) -> Said:
         frozenset(f.id for f in grade.findings if f.severity != "fault"),
         tuple(f"{c.id} {c.outcome} [{c.finding}] {c.message} | {c.observed}" for _, c in (*lost, *open_)),
         grade.status,
-        wall_s,
     )
 
 
@@ -99,6 +96,16 @@ class Count:
         return self.hits / (self.hits + self.false) if self.hits + self.false else None
 
 
+def total(counts: Iterable[Count]) -> Count:
+    """All `counts` as one."""
+    made = Count()
+    for count in counts:
+        made.hits += count.hits
+        made.misses += count.misses
+        made.false += count.false
+    return made
+
+
 @dataclass
 class Tally:
     """All counts over a corpus."""
@@ -108,12 +115,6 @@ class Tally:
     accused: list[Verdict] = field(default_factory=list)
     collateral: list[Verdict] = field(default_factory=list)
     unassessed: Counter[str] = field(default_factory=Counter)
-
-    def recall(self, counts: Iterable[Count]) -> float:
-        """Hits among all that was there."""
-        listed = list(counts)
-        hits = sum(count.hits for count in listed)
-        return hits / max(1, hits + sum(count.misses for count in listed))
 
 
 def tally(verdicts: Sequence[Verdict]) -> Tally:

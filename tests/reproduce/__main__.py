@@ -19,12 +19,12 @@ from rich.console import Console
 from grader.assignment import silent
 from grader.errors import GraderError, UsageError
 from grader.pipeline import Options, prepare
+from tests.mnist import mnist_folder
 from tests.reproduce.figures import all_figures
 from tests.reproduce.output import markdown, show
 from tests.reproduce.picture import draw
-from tests.reproduce.runs import REPOSITORY, Runs, check_mnist, run_all
+from tests.reproduce.runs import Runs, check_mnist, run_all
 
-MNIST = REPOSITORY.parent / "shared" / "mnist"
 PICTURE, ACCOUNT = "figures.png", "figures.md"
 WIDTH = 120  # of the tables where no terminal says its own
 
@@ -66,7 +66,7 @@ def make_folder(out: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Makes the runs, shows and writes the figures; returns the exit code."""
     parser = argparse.ArgumentParser(prog="reproduce", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, default=MNIST, help="folder with MNIST's train.npz and test.npz")
+    parser.add_argument("--data", type=Path, default=mnist_folder(), help="folder with MNIST's train.npz and test.npz")
     parser.add_argument("--out", type=Path, default=Path("reproduced"), help="folder for the results")
     options = parser.parse_args(arguments)
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tests.edits import edited
+
 RIGHT = """\
 import numpy as np
 import torch
@@ -116,9 +118,4 @@ FAULTS: dict[str, tuple[Edit, ...]] = {
 
 def program(faults: Iterable[str] = (), *edits: Edit) -> str:
     """The right program with these mistakes and edits; an edit that does not fit exactly once is an error."""
-    text = RIGHT
-    for old, new in [*(edit for fault in faults for edit in FAULTS[fault]), *edits]:
-        if text.count(old) != 1:
-            raise ValueError(f"an edit fits {text.count(old)} times: {old!r}")
-        text = text.replace(old, new)
-    return text
+    return edited(RIGHT, [*(edit for fault in faults for edit in FAULTS[fault]), *edits])
