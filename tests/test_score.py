@@ -80,7 +80,12 @@ def test_findings_once_and_faults_first() -> None:
     """The same finding at the same place is listed once; faults come before warnings and notes."""
     note, warning, fault = finding("a", "note"), finding("b", "warning"), finding("c", "fault")
     verdicts = [Verdict(VERDICTS[0].result, (note, warning)), Verdict(VERDICTS[1].result, (note, fault))]
-    assert collect_findings(verdicts, [warning]) == (fault, warning, note)
+    loaded, shown = VERDICTS[0].result.id, VERDICTS[1].result.id
+    assert collect_findings(verdicts, [warning]) == (
+        replace(fault, checks=(shown,)),
+        replace(warning, checks=(loaded,)),
+        replace(note, checks=(loaded, shown)),
+    )
 
 
 def test_same_finding_elsewhere() -> None:
@@ -92,7 +97,8 @@ def test_same_finding_elsewhere() -> None:
 def test_finding_of_a_check_stands_before_the_same_of_the_run() -> None:
     """Of two that are alike, the one that costs marks stays."""
     costly, plain = finding(), replace(finding(), message="by the way")
-    assert collect_findings([Verdict(VERDICTS[0].result, (costly,))], [plain]) == (costly,)
+    (left,) = collect_findings([Verdict(VERDICTS[0].result, (costly,))], [plain])
+    assert left == replace(costly, checks=(VERDICTS[0].result.id,))
 
 
 def test_review() -> None:

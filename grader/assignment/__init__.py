@@ -9,7 +9,7 @@ from grader.assignment.cache import cache_directory
 from grader.assignment.data import Dataset, DatasetArrays, find_dataset, install_dataset, installed_dataset
 from grader.assignment.folder import Assignment, load_assignment
 from grader.assignment.progress import Progress, silent
-from grader.assignment.rubric import CheckSpec, Limits, Question, Rubric, load_rubric
+from grader.assignment.rubric import CheckSpec, Limits, Question, Rubric, Visibility, load_rubric
 
 __all__ = [
     "Assignment",
@@ -22,6 +22,7 @@ __all__ = [
     "Progress",
     "Question",
     "Rubric",
+    "Visibility",
     "cache_directory",
     "calibrate",
     "find_baseline",

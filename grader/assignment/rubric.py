@@ -7,13 +7,15 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from grader.assignment.tables import (
     COUNT,
     FRACTION,
     HEIGHT_AND_WIDTH,
+    MOMENT,
     NATURAL,
     NOT_NEGATIVE,
     POSITIVE,
@@ -23,6 +25,7 @@ from grader.assignment.tables import (
     TEXTS,
     Kind,
     TableReader,
+    one_of,
 )
 from grader.errors import AssignmentError
 
@@ -60,6 +63,11 @@ TOLERANCES: Mapping[str, Kind] = {
 
 PARAMETERS: Mapping[str, Kind] = {**TASK, **TOLERANCES}
 
+Visibility = Literal["shown", "after_deadline", "hidden"]
+"""Whether a released report shows a check to its student: at once, once the deadline has passed, or never."""
+
+VISIBILITY = one_of(*get_args(Visibility))
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -82,6 +90,7 @@ class CheckSpec:
     question: str
     points: float
     parameters: Mapping[str, Any]
+    visibility: Visibility = "shown"
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Rubric:
-    """A whole rubric; `parameters` are the shared ones, `sha256` is of the file's bytes."""
+    """A whole rubric; `parameters` are the shared ones, `sha256` is of the file's bytes.
+
+    `deadline` has its offset from UTC; it is None where the rubric names none.
+    """
 
     id: str
     title: str
@@ -106,6 +118,14 @@ class Rubric:
     limits: Limits
     sha256: str
     max_score: float
+    deadline: datetime | None = None
+
+    def withheld(self, at: datetime) -> frozenset[str]:
+        """The ids of the checks that a report released at this moment (with its offset) does not show."""
+        passed = self.deadline is not None and at >= self.deadline
+        visible = {"shown", "after_deadline"} if passed else {"shown"}
+        checks = (check for question in self.questions for check in question.checks)
+        return frozenset(check.id for check in checks if check.visibility not in visible)
 
 
 def load_rubric(path: Path) -> Rubric:
@@ -136,8 +156,10 @@ def load_rubric(path: Path) -> Rubric:
         limits=_read_limits(top),
         sha256=hashlib.sha256(content).hexdigest(),
         max_score=float(top.read("points", POSITIVE)),
+        deadline=top.read_optional("deadline", MOMENT, None),
     )
     top.finish()
+    _require_deadline(top, rubric)
     _require_sum(top, "the questions", sum(question.max_score for question in rubric.questions), rubric.max_score)
     return rubric
 
@@ -193,11 +215,14 @@ def _read_question(reader: TableReader, shared: Mapping[str, Any]) -> Question:
     identifier = reader.read("id", TEXT)
     reader.place = f'question "{identifier}"'
     points = reader.read("points", POSITIVE)
+    visibility = reader.read_optional("visibility", VISIBILITY, "shown")
     question = Question(
         id=identifier,
         title=reader.read("title", TEXT),
         checks=tuple(
-            _read_check(TableReader(values, reader.file, f"{reader.place}, check {number}"), identifier, shared)
+            _read_check(
+                TableReader(values, reader.file, f"{reader.place}, check {number}"), identifier, shared, visibility
+            )
             for number, values in enumerate(reader.read("checks", TABLES), start=1)
         ),
     )
@@ -206,7 +231,9 @@ def _read_question(reader: TableReader, shared: Mapping[str, Any]) -> Question:
     return question
 
 
-def _read_check(reader: TableReader, question: str, shared: Mapping[str, Any]) -> CheckSpec:
+def _read_check(
+    reader: TableReader, question: str, shared: Mapping[str, Any], visibility: Visibility
+) -> CheckSpec:
     identifier = reader.read("id", TEXT)
     reader.place = f'question "{question}", check "{identifier}"'
     if not re.fullmatch(r"[a-z_]+\.[a-z_]+", identifier):
@@ -215,8 +242,24 @@ def _read_check(reader: TableReader, question: str, shared: Mapping[str, Any]) -
     own = TableReader(reader.read_optional("parameters", TABLE, {}), reader.file, f"{reader.place}, parameters")
     parameters = {**shared, **own.read_known(PARAMETERS)}
     own.finish()
+    check = CheckSpec(
+        id=identifier,
+        question=question,
+        points=float(points),
+        parameters=parameters,
+        visibility=reader.read_optional("visibility", VISIBILITY, visibility),
+    )
     reader.finish()
-    return CheckSpec(id=identifier, question=question, points=float(points), parameters=parameters)
+    return check
+
+
+def _require_deadline(top: TableReader, rubric: Rubric) -> None:
+    for question in rubric.questions:
+        for check in question.checks:
+            if check.visibility == "after_deadline" and rubric.deadline is None:
+                raise top.error(
+                    f'the check "{check.id}" is shown after the deadline, but there is none', 'Add the key "deadline"'
+                )
 
 
 def _require_distinct(reader: TableReader, what: str, ids: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from grader.errors import AssignmentError
@@ -40,10 +41,20 @@ NATURAL = Kind("a whole number of at least 0", lambda value: _is_whole(value) an
 POSITIVE = Kind("a number above 0", lambda value: _is_number(value) and 0 < value < float("inf"))
 NOT_NEGATIVE = Kind("a number of at least 0", lambda value: _is_number(value) and 0 <= value < float("inf"))
 FRACTION = Kind("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
+MOMENT = Kind(
+    "a date and time with its offset, such as 2027-03-01T23:59:00+01:00",
+    lambda value: isinstance(value, datetime) and value.tzinfo is not None,
+)
 HEIGHT_AND_WIDTH = Kind(
     "a list of two whole numbers of at least 1",
     lambda value: isinstance(value, list) and len(value) == 2 and all(COUNT.accepts(item) for item in value),
 )
+
+
+def one_of(*choices: str) -> Kind:
+    """One of a few strings."""
+    named = ", ".join(f'"{choice}"' for choice in choices)
+    return Kind(f"one of {named}", lambda value: value in choices)
 
 
 class TableReader:

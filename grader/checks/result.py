@@ -26,7 +26,10 @@ class Where:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was noticed, with its stable id (`loss.double-softmax`)."""
+    """One thing that was noticed, with its stable id (`loss.double-softmax`).
+
+    `checks` are the ids of the checks that noticed it; empty for what was seen of the run as a whole.
+    """
 
     id: str
     question: str
@@ -34,6 +37,7 @@ class Finding:
     confidence: Confidence
     message: str
     where: Where | None = None
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

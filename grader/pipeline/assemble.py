@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from grader.assignment import Assignment, Baseline, Dataset
+from grader.assignment import Assignment, Baseline, Dataset, Rubric
+from grader.checks.accuracy import band
 from grader.checks.case import Case
 from grader.checks.result import Finding
 from grader.checks.run import placeholders, run_findings
 from grader.checks.table import run_checks
 from grader.pipeline.collect import Collected
+from grader.pipeline.weights import weights_of
 from grader.score import (
     Accuracy,
     AssignmentInfo,
@@ -76,7 +78,7 @@ def assemble(
         max_score=assignment.rubric.max_score,
         questions=questions,
         findings=findings,
-        accuracy=_accuracy(case, baseline),
+        accuracy=_accuracy(case, assignment.rubric, baseline),
         training=_training(case, dataset, baseline),
         dataset=DatasetInfo(dataset.name, dataset.train, dataset.test, dataset.sha256),
         run=RunInfo(
@@ -93,6 +95,7 @@ def assemble(
         stages=_stages(case, assignment.rubric.parameters),
         filters=case.verification.kernels,
         cells=_cells(submission),
+        weights=weights_of(case.evidence, case.verification.model),
     )
 
 
@@ -137,8 +140,9 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _accuracy(case: Case, baseline: Baseline | None) -> Accuracy:
+def _accuracy(case: Case, rubric: Rubric, baseline: Baseline | None) -> Accuracy:
     facts = case.verification.accuracy
+    judge = next((c for q in rubric.questions for c in q.checks if c.id == "accuracy.reference"), None)
     examples = sum(map(sum, facts.confusion)) if facts.confusion else None
     return Accuracy(
         measured=_finite(facts.measured),
@@ -147,6 +151,7 @@ def _accuracy(case: Case, baseline: Baseline | None) -> Accuracy:
         examples=examples,
         interval=facts.interval,
         confusion=facts.confusion,
+        band=band(case, judge) if judge is not None else None,
     )
 
 

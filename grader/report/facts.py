@@ -106,7 +106,16 @@ def open_points(questions: Sequence[QuestionScore]) -> float:
 def open_text(grade: Grade) -> str:
     """`8 points not assessed`; empty where everything was judged."""
     points = open_points(grade.questions)
-    return f"{number(points)} point{'' if points == 1 else 's'} not assessed" if points else ""
+    return f"{_points(points)} not assessed" if points else ""
+
+
+def withheld_text(grade: Grade) -> str:
+    """`without 7 points that are not shown`; empty for a report that shows every check."""
+    return f"without {_points(grade.withheld_points)} that are not shown" if grade.withheld_points else ""
+
+
+def _points(points: float) -> str:
+    return f"{number(points)} point{'' if points == 1 else 's'}"
 
 
 def dataset_text(grade: Grade) -> str:

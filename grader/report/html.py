@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from grader.report import charts, facts, figures, text
+from grader.report import charts, facts, figures, prose, text
 from grader.report.excerpt import excerpt
 from grader.score import Grade
 
@@ -43,7 +43,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finish,
     )
-    environment.globals.update(facts=facts, figures=figures, plot=charts)
+    environment.globals.update(facts=facts, figures=figures, plot=charts, explanation=prose.explanation)
     environment.filters.update(
         number=text.number,
         percent=text.percent,

@@ -37,6 +37,8 @@ def _report(grade: Grade) -> dict[str, Any]:
         "run": None if grade.run is None else asdict(grade.run),
         "review": grade.review,
         "stages": [asdict(stage) for stage in grade.stages],
+        "withheld_points": grade.withheld_points,
+        "weights": None if grade.weights is None else asdict(grade.weights),
         "filters": [[_rounded(row) for row in kernel] for kernel in grade.filters],
     }
 

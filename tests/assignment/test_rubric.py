@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,9 @@ DESIGN = {
     "4": {"filters.plotted": 1, "filters.trained": 2},
     "accuracy": {"accuracy.reference": 7},
 }
+
+DEADLINE = datetime(2027, 3, 1, 11, 0, tzinfo=UTC)
+BEFORE = DEADLINE - timedelta(seconds=1)
 
 
 def changed(repo_root: Path, tmp_path: Path, old: str, new: str) -> Path:
@@ -76,6 +80,21 @@ def test_a_check_overrides_a_shared_parameter(repo_root: Path, tmp_path: Path) -
     assert checks["training.epochs"].parameters["coverage"] == 0.98
 
 
+def test_visibility_is_the_check_s_own_or_its_question_s(repo_root: Path, tmp_path: Path) -> None:
+    """Everything is shown by default; a question says it for its checks, and a check for itself."""
+    text = (repo_root / "reference" / "rubric.toml").read_text()
+    assert load_rubric(repo_root / "reference" / "rubric.toml").withheld(BEFORE) == frozenset()
+    text = text.replace("points = 50\n", "points = 50\ndeadline = 2027-03-01T12:00:00+01:00\n")
+    text = text.replace("points = 4\n", 'points = 4\nvisibility = "hidden"\n', 1)
+    text = text.replace('"data.shapes_shown", points = 1', '"data.shapes_shown", points = 1, visibility = "shown"')
+    text = text.replace('"filters.plotted", points = 1', '"filters.plotted", points = 1, visibility = "after_deadline"')
+    path = tmp_path / "rubric.toml"
+    path.write_text(text)
+    rubric = load_rubric(path)
+    assert rubric.withheld(BEFORE) == {"data.loaded", "filters.plotted"}
+    assert rubric.withheld(DEADLINE) == {"data.loaded"}
+
+
 def test_limits_are_in_bytes_and_seconds(assignment: Assignment) -> None:
     """GB and MB of the file become bytes, as powers of 1024."""
     limits = assignment.rubric.limits
@@ -115,6 +134,11 @@ def test_hash_is_of_the_file(repo_root: Path, assignment: Assignment) -> None:
         ('id = "layers.dense"', 'id = "dense"', 'question "2.1", check "dense"', "another form"),
         ('"layers.dense", points = 3', '"layers.dense", points = 2', 'question "2.1"', "its checks add up to 7"),
         ('"layers.dense", points = 3', '"layers.dense"', 'question "2.1", check "layers.dense"', '"points" is missing'),
+        ("points = 50", "points = 50\ndeadline = 2027-03-01T23:59:00", "top level", '"deadline" is datetime'),
+        ("points = 50", 'points = 50\ndeadline = "1 March"', "top level", '"deadline" is'),
+        ("points = 4\n", 'points = 4\nvisibility = "later"\n', 'question "1"', '"visibility" is'),
+        ("points = 4\n", 'points = 4\nvisibility = ["hidden"]\n', 'question "1"', '"visibility" is'),
+        ("points = 4\n", 'points = 4\nvisibility = "after_deadline"\n', "top level", "there is none"),
         ("sigmas = 3", "sigma = 3", 'check "accuracy.reference", parameters', '"sigma" is unknown'),
     ],
 )

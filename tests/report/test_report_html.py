@@ -9,8 +9,12 @@ from importlib.resources import files
 
 import pytest
 
+from grader.checks.catalogue import all_kinds, find_kind
 from grader.report.html import render
 from grader.score import Grade, RunInfo
+
+PUBLISHED = " ".join(kind.explanation for kind in all_kinds())
+"""Every explanation of a finding, with the addresses to read more."""
 
 VOID = {"meta", "img", "br", "polygon", "path", "circle"}
 PAGE_TAGS = {
@@ -118,12 +122,13 @@ def words(element: Element) -> str:
 
 
 def test_the_page_runs_and_loads_nothing(grade: Grade) -> None:
-    """Only known elements, no script, no handler, no address but anchors of the page and images within it."""
+    """Only known elements, no script, no handler; addresses are anchors, images within, and what explanations name."""
     page = Page(render(grade))
     assert {element.tag for element in page.elements} <= PAGE_TAGS
     for element in page.elements:
         assert not [name for name in element.attributes if name.startswith("on") or name in ("srcdoc", "action")]
-        assert re.match(r"#[a-z0-9-]+$", element.attributes.get("href", "#x") or "")
+        href = element.attributes.get("href", "#x") or ""
+        assert re.match(r"#[a-z0-9-]+$", href) or f"<{href}>" in PUBLISHED
         assert (element.attributes.get("src") or "data:image/png;base64,").startswith("data:image/png;base64,")
         assert "url(" not in (element.attributes.get("style") or "")
     assert "url(" not in page.all("style")[0].text
@@ -163,7 +168,7 @@ def test_anchors_and_labels_lead_somewhere(grade: Grade) -> None:
     page = Page(render(grade))
     ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
     assert len(ids) == len(set(ids))
-    targets = [(e.attributes["href"] or "")[1:] for e in page.all("a")]
+    targets = [e.attributes["href"][1:] for e in page.all("a") if (e.attributes["href"] or "").startswith("#")]
     labels = [e.attributes["aria-labelledby"] for e in page.elements if "aria-labelledby" in e.attributes]
     assert {*targets, *labels} <= set(ids)
 
@@ -203,7 +208,7 @@ def test_a_lost_mark_is_a_card(samples: dict[str, Grade]) -> None:
         "Hint The size",
         "Where cnn.ipynb, cell 5, line 8",
         "Proved",
-        "grade explain layer.kernel-size",
+        "What layer.kernel-size means",
     ):
         assert part in text
     mark = Page(render(samples["faulty"])).all("mark")[0]
@@ -311,10 +316,32 @@ def _luminance(colour: str) -> float:
 @pytest.mark.parametrize("theme", [0, 1])
 def test_text_has_contrast(theme: int) -> None:
     """In both themes all text colours reach 4.5 : 1 on every ground (WCAG 2.2, criterion 1.4.3)."""
-    css = (files("grader.report") / "templates" / "report.css").read_text(encoding="utf-8")
-    block = re.findall(r":root \{(.*?)\}", css, re.DOTALL)[theme]
-    colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block))
-    for ink in ("text", "muted", "accent", "good", "part", "bad"):
-        for ground in ("page", "panel", "soft") + (("mark",) if ink in ("text", "muted") else ()):
-            lighter, darker = sorted((_luminance(colours[ink]), _luminance(colours[ground])), reverse=True)
-            assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (ink, ground)
+    css = (files("grader.report") / "templates" / "base.css").read_text(encoding="utf-8")
+    pairs = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)", css)
+    colours = {name: pair[theme] for name, *pair in pairs}
+    grounds = [
+        (ink, ground)
+        for ink in ("text", "muted", "accent", "good", "part", "bad")
+        for ground in ("page", "panel", "soft") + (("mark",) if ink in ("text", "muted") else ())
+    ]
+    for ink, ground in [*grounds, ("on-accent", "accent")]:
+        lighter, darker = sorted((_luminance(colours[ink]), _luminance(colours[ground])), reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (ink, ground)
+
+
+def test_every_finding_is_explained(samples: dict[str, Grade]) -> None:
+    """Below each lost mark stands what `grade explain` says of its finding, folded away without any script."""
+    page = Page(render(samples["faulty"]))
+    told = [words(e) for e in page.all("details", "why")]
+    for mark in (check for q in samples["faulty"].questions for check in q.checks if check.finding):
+        kind = find_kind(mark.finding or "")
+        first = re.sub(r"\*\*|`|\s", "", kind.explanation.split("\n\n")[0])
+        assert any(f"What {kind.id} means" in text and first in text.replace(" ", "") for text in told), kind.id
+
+
+def test_an_unknown_finding_does_without_explanation(samples: dict[str, Grade]) -> None:
+    """A report of another version may name a finding that this one has no text for."""
+    question = samples["faulty"].questions[1]
+    checks = (replace(question.checks[0], finding="layer.of-tomorrow"), *question.checks[1:])
+    changed = replace(samples["faulty"], questions=(replace(question, checks=checks),))
+    assert "layer.of-tomorrow means" not in render(changed)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from grader.checks.result import CheckResult, Finding, Where
+from grader.checks.result import CheckResult, Finding, Severity, Where
 
 if TYPE_CHECKING:
     # Reports import this module, and need neither numpy nor what else the checks do.
@@ -26,9 +26,12 @@ __all__ = [
     "QuestionScore",
     "Reference",
     "RunInfo",
+    "Severity",
     "Stage",
+    "Status",
     "SubmissionInfo",
     "Training",
+    "Weights",
     "Where",
 ]
 
@@ -72,7 +75,8 @@ class Reference:
 class Accuracy:
     """Fractions of 1; None where unknown. `examples` is how many test images were judged.
 
-    `confusion[i][j]` counts test images of class i that the model calls j; `interval` is the 95% binomial interval.
+    `confusion[i][j]` counts test images of class i that the model calls j; `interval` is the 95% binomial interval;
+    `band` is (lowest, highest) of what counts as the reference's accuracy.
     """
 
     measured: float | None = None
@@ -81,6 +85,7 @@ class Accuracy:
     examples: int | None = None
     interval: tuple[float, float] | None = None
     confusion: tuple[tuple[int, ...], ...] | None = None
+    band: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -143,8 +148,22 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """SHA-256 of the graded model's parameters, as it was first run and as it was left at the end.
+
+    Equal digests mean equal numbers, to the last bit. None where there is nothing to compare.
+    """
+
+    initial: str | None
+    final: str | None
+
+
+@dataclass(frozen=True)
 class Grade:
-    """Everything that a report shows about one submission."""
+    """Everything that a report shows about one submission.
+
+    `withheld_points` are those of checks that a released report leaves out; they are not part of `max_score`.
+    """
 
     assignment: AssignmentInfo
     submission: SubmissionInfo
@@ -162,6 +181,8 @@ class Grade:
     stages: tuple[Stage, ...] = ()
     filters: tuple[tuple[tuple[float, ...], ...], ...] = field(default=())
     cells: tuple[tuple[int, str], ...] = ()
+    weights: Weights | None = None
+    withheld_points: float = 0.0
 
 
 def score_questions(rubric: Rubric, verdicts: Sequence[Verdict]) -> tuple[QuestionScore, ...]:
@@ -178,8 +199,10 @@ def score_questions(rubric: Rubric, verdicts: Sequence[Verdict]) -> tuple[Questi
 def collect_findings(verdicts: Sequence[Verdict], others: Sequence[Finding]) -> tuple[Finding, ...]:
     """Every finding once, faults first; one that costs marks stands before a note of the same kind."""
     seen: dict[tuple[str, object], Finding] = {}
-    for finding in (*(f for verdict in verdicts for f in verdict.findings), *others):
-        seen.setdefault((finding.id, finding.where), finding)
+    noticed = [(f, (verdict.result.id,)) for verdict in verdicts for f in verdict.findings]
+    for finding, checks in (*noticed, *((f, ()) for f in others)):
+        first = seen.get((finding.id, finding.where), finding)
+        seen[finding.id, finding.where] = replace(first, checks=tuple(dict.fromkeys((*first.checks, *checks))))
     order = {"fault": 0, "warning": 1, "note": 2}
     return tuple(sorted(seen.values(), key=lambda finding: order[finding.severity]))
 
