@@ -9,7 +9,7 @@ from grader.assignment.cache import cache_directory
 from grader.assignment.data import Dataset, DatasetArrays, find_dataset, install_dataset, installed_dataset
 from grader.assignment.folder import Assignment, load_assignment
 from grader.assignment.progress import Progress, silent
-from grader.assignment.rubric import CheckSpec, Limits, Question, Rubric, Visibility, load_rubric
+from grader.assignment.rubric import CheckSpec, Limits, Question, Rubric, Visibility, load_rubric, with_limits
 
 __all__ = [
     "Assignment",
@@ -32,5 +32,6 @@ __all__ = [
     "load_assignment",
     "load_rubric",
     "silent",
+    "with_limits",
     "write_baseline",
 ]

@@ -6,7 +6,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -71,15 +71,30 @@ VISIBILITY = one_of(*get_args(Visibility))
 
 @dataclass(frozen=True)
 class Limits:
-    """What one student's run may use: seconds, bytes, numbers of processes."""
+    """What one student's run may use: seconds, bytes, numbers of processes, and of files and folders (`entries`)."""
 
     wall_s: float
     memory_bytes: int
     processes: int
     file_bytes: int
     disk_bytes: int
+    entries: int
     output_bytes: int
     evidence_bytes: int
+
+
+MEGA, GIGA = 1024**2, 1024**3
+LIMITS: Mapping[str, tuple[str, Kind, float]] = {
+    "wall_s": ("wall_s", POSITIVE, 1.0),
+    "memory_gb": ("memory_bytes", POSITIVE, GIGA),
+    "processes": ("processes", COUNT, 1),
+    "file_mb": ("file_bytes", POSITIVE, MEGA),
+    "disk_mb": ("disk_bytes", POSITIVE, MEGA),
+    "files": ("entries", COUNT, 1),
+    "output_mb": ("output_bytes", POSITIVE, MEGA),
+    "evidence_mb": ("evidence_bytes", POSITIVE, MEGA),
+}
+"""The limits by their names in a rubric: the field of `Limits`, what the value must be, and its unit."""
 
 
 @dataclass(frozen=True)
@@ -187,18 +202,29 @@ def _features(parameters: Mapping[str, Any]) -> int:
 
 def _read_limits(top: TableReader) -> Limits:
     reader = TableReader(top.read("limits", TABLE), top.file, "[limits]")
-    mega = 1024**2
-    limits = Limits(
-        wall_s=float(reader.read("wall_s", POSITIVE)),
-        memory_bytes=int(reader.read("memory_gb", POSITIVE) * 1024 * mega),
-        processes=reader.read("processes", COUNT),
-        file_bytes=int(reader.read("file_mb", POSITIVE) * mega),
-        disk_bytes=int(reader.read("disk_mb", POSITIVE) * mega),
-        output_bytes=int(reader.read("output_mb", POSITIVE) * mega),
-        evidence_bytes=int(reader.read("evidence_mb", POSITIVE) * mega),
-    )
+    values = {name: reader.read(name, kind) for name, (_, kind, _) in LIMITS.items()}
     reader.finish()
-    return limits
+    return Limits(**_in_units(values))
+
+
+def with_limits(limits: Limits, changes: Mapping[str, Any]) -> Limits:
+    """`limits` with some replaced, each named and measured as in a rubric: `{"disk_mb": 500}`.
+
+    Raises AssignmentError for a name that no limit has, and for a value of the wrong kind.
+    """
+    reader = TableReader(changes, "--limit", "on the command line")
+    values = reader.read_known({name: kind for name, (_, kind, _) in LIMITS.items()})
+    reader.finish()
+    return replace(limits, **_in_units(values))
+
+
+def _in_units(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `Limits` for values in a rubric's units."""
+    found = {}
+    for name, value in values.items():
+        field, _, unit = LIMITS[name]
+        found[field] = float(value) if field == "wall_s" else int(value * unit)
+    return found
 
 
 def _read_questions(top: TableReader, shared: Mapping[str, Any]) -> tuple[Question, ...]:

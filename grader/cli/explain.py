@@ -1,4 +1,4 @@
-"""`grade explain` and `grade doctor`: what a finding means, and what isolation this machine gives."""
+"""`grade explain`: what a finding means."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from grader.pipeline import all_kinds, available_isolation, find_kind
+from grader.pipeline import all_kinds, find_kind
 
 
 @click.command("explain")
@@ -23,14 +23,4 @@ def explain_command(finding: str | None) -> int:
         return 0
     kind = find_kind(finding)
     console.print(Markdown(f"# {kind.id}\n\n**{kind.title}**\n\n{kind.explanation}\n\n*{kind.hint}*"))
-    return 0
-
-
-@click.command("doctor")
-def doctor_command() -> int:
-    """Which isolation this machine gives, and how to get a better one."""
-    isolation = available_isolation(allow_none=True)
-    click.echo(f"isolation: {isolation.level}")
-    for detail in isolation.details:
-        click.echo(f"  {detail}")
     return 0

@@ -13,7 +13,8 @@ import click
 
 from grader import __version__
 from grader.cli.data import data_command
-from grader.cli.explain import doctor_command, explain_command
+from grader.cli.doctor import doctor_command
+from grader.cli.explain import explain_command
 from grader.cli.run import run_command
 from grader.errors import GraderError
 

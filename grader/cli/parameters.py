@@ -20,6 +20,23 @@ class FiniteRange(click.FloatRange):
         return float(number)
 
 
+class LimitChange(click.ParamType[tuple[str, float]]):
+    """`disk_mb=500`: a limit by its name in a rubric, and its new value."""
+
+    name = "limit"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        """The name and the number; which names there are and what they may be, the assignment knows."""
+        if isinstance(value, tuple):
+            return value
+        name, _, text = value.partition("=")
+        try:
+            number = float(text)
+        except ValueError:
+            self.fail(f"{value!r} is not of the form NAME=NUMBER, such as disk_mb=500.", param, ctx)
+        return name, int(number) if number.is_integer() else number
+
+
 class GivenPath(click.Path):
     """A `pathlib.Path` that was really given: an empty text, such as an unset variable, is not the current folder."""
 

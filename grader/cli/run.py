@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from grader.cli.output import check_writable, write_reports
-from grader.cli.parameters import FiniteRange, GivenPath
+from grader.cli.parameters import FiniteRange, GivenPath, LimitChange
 from grader.cli.progress import Progress
 from grader.pipeline import Candidate, Graded, Grader, Options, find_candidates, prepare
 from grader.report import FORMATS
@@ -33,6 +33,9 @@ FOLDER = GivenPath(file_okay=False)
 @click.option("--quick", is_flag=True, help="The first 6,000 and 1,000 images only, for a check on every push.")
 @click.option("--timeout", type=FiniteRange(min=1), metavar="S", help="Seconds that a submission may run.")
 @click.option("--memory", type=FiniteRange(min=0.5), metavar="GB", help="Memory that a submission may use.")
+@click.option(
+    "--limit", "limits", type=LimitChange(), multiple=True, metavar="NAME=NUMBER", help="Replace a limit of the rubric."
+)
 @click.option(
     "--min-score", type=FiniteRange(0, 100), metavar="PERCENT", help="Exit with 1 below this share of the points."
 )
@@ -56,6 +59,7 @@ def run_command(
     quick: bool,
     timeout: float | None,
     memory: float | None,
+    limits: tuple[tuple[str, float], ...],
     min_score: float | None,
     form: str,
     one: bool,
@@ -69,7 +73,7 @@ def run_command(
         if candidate.note:
             click.echo(f"grade: {candidate.note}", err=True)
     check_writable(out)
-    options = Options(assignment, data, quick, timeout, memory, not no_cache, allow_unsandboxed)
+    options = Options(assignment, data, quick, timeout, memory, not no_cache, allow_unsandboxed, dict(limits))
     screen = Console(stderr=True)
     with Progress(screen) as progress:
         grader = prepare(options, progress.step)

@@ -246,6 +246,7 @@ def _cell(frame: Frame) -> CellRun:
         fields.get("failed", bool),
         fields.get("died", bool),
         float(fields.get("wall_s", (int, float))),
+        fields.optional("cut", int) or 0,
     )
 
 

@@ -129,7 +129,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class CellRun:
-    """How one code cell went; `outputs` are nbformat outputs."""
+    """How one code cell went; `outputs` are nbformat outputs, of which the recorder has left out `cut` bytes."""
 
     cell: int
     index: int
@@ -137,6 +137,7 @@ class CellRun:
     failed: bool
     died: bool
     wall_s: float
+    cut: int = 0
 
 
 @dataclass(frozen=True)

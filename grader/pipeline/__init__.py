@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from grader.assignment import (
     install_dataset,
     load_assignment,
     silent,
+    with_limits,
 )
 from grader.checks.catalogue import all_kinds, find_kind
 from grader.checks.table import validate
@@ -30,7 +31,7 @@ from grader.pipeline.assemble import assemble, rejected
 from grader.pipeline.collect import Collected, Listener, collect
 from grader.pipeline.notebook import executed_notebook
 from grader.pipeline.probes import make_probes
-from grader.sandbox import Isolation, available_isolation
+from grader.sandbox import APPARMOR_PROFILE, LEVELS, Isolation, available_isolation, examine
 from grader.score import Grade, SubmissionInfo
 from grader.store import EvidenceStore
 from grader.submission import Candidate, find_candidates, load_submission
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from grader.verify.run import Setting
 
 __all__ = [
+    "APPARMOR_PROFILE",
+    "LEVELS",
     "Candidate",
     "Graded",
     "Grader",
@@ -50,6 +53,7 @@ __all__ = [
     "available_isolation",
     "data_in_use",
     "download_data",
+    "examine",
     "find_candidates",
     "find_kind",
     "install_data",
@@ -59,7 +63,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line may change; None leaves the assignment's own value."""
+    """What the command line may change; None leaves the assignment's own value.
+
+    `limits` are by their names in a rubric, such as `{"disk_mb": 500}`.
+    """
 
     assignment: Path | None = None
     data: Path | None = None
@@ -68,6 +75,7 @@ class Options:
     memory_gb: float | None = None
     cache: bool = True
     allow_unsandboxed: bool = False
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -153,7 +161,7 @@ def prepare(options: Options, progress: Progress = silent) -> Grader:
     isolation = available_isolation(options.allow_unsandboxed)
     dataset = find_dataset(options.data, assignment, options.quick, progress)
     baseline = find_baseline(assignment, dataset, progress)
-    limits = assignment.rubric.limits
+    limits = with_limits(assignment.rubric.limits, options.limits)
     if options.timeout is not None:
         limits = replace(limits, wall_s=options.timeout)
     if options.memory_gb is not None:

@@ -81,21 +81,30 @@ def assemble(
         accuracy=_accuracy(case, assignment.rubric, baseline),
         training=_training(case, dataset, baseline),
         dataset=DatasetInfo(dataset.name, dataset.train, dataset.test, dataset.sha256),
-        run=RunInfo(
-            collected.outcome.isolation,
-            collected.outcome.wall_s,
-            collected.outcome.cpu_s,
-            collected.outcome.peak_memory_bytes / 2**20,
-            int(assignment.rubric.parameters["seed"]),
-            collected.cached,
-            collected.outcome.limit,
-        ),
+        run=_run_info(submission, collected, int(assignment.rubric.parameters["seed"])),
         review=tuple(review),
         message=collected.flaw or (collected.outcome.message if collected.outcome.status in _STATUS else ""),
         stages=_stages(case, assignment.rubric.parameters),
         filters=case.verification.kernels,
         cells=_cells(submission),
         weights=weights_of(case.evidence, case.verification.model),
+    )
+
+
+def _run_info(submission: Submission, collected: Collected, seed: int) -> RunInfo:
+    outcome, evidence = collected.outcome, collected.evidence
+    in_cell = outcome.limit is not None and submission.entry_kind == "notebook"
+    return RunInfo(
+        isolation=outcome.isolation,
+        wall_s=outcome.wall_s,
+        cpu_s=outcome.cpu_s,
+        peak_memory_mb=outcome.peak_memory_bytes / 2**20,
+        seed=seed,
+        cached=collected.cached,
+        limit=outcome.limit,
+        limit_cell=evidence.started_cell if in_cell else None,
+        probes=outcome.probes,
+        cut_cells=tuple(cell.cell for cell in evidence.cells if cell.cut),
     )
 
 
@@ -131,6 +140,9 @@ def _doubts(case: Case, collected: Collected) -> list[str]:
         )
     if collected.evidence.state is not None and collected.evidence.state.faults:
         doubts.append(f"the recorder met {sum(collected.evidence.state.faults.values())} things that it could not note")
+    cut = [str(cell.cell) for cell in collected.evidence.cells if cell.cut]
+    if cut:
+        doubts.append(f"the output limit struck in cell {', '.join(cut)}: the middle of what it printed is left out")
     if collected.flaw:
         doubts.append(f"the evidence is malformed: {collected.flaw}")
     return doubts

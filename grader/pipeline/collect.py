@@ -98,6 +98,7 @@ def collect(
     config = {
         "seed": int(parameters["seed"]),
         "classes": int(parameters["classes"]),
+        "output_bytes": limits.output_bytes,
         "reference_loop": {key: parameters[key] for key in ("epochs", "batch_size", "learning_rate")},
     }
     outcome = run_in_sandbox(submission, assignment, dataset, config, isolation, reader.on_chunk, limits, cancelled)

@@ -19,9 +19,9 @@ import time
 from queue import Empty
 from typing import Any
 
+from .output import OutputCap
 from .wire import Wire, read_frame
 
-MAX_OUTPUT = 2_000_000
 START_SECONDS = 120
 TELL_SECONDS = 0.2
 
@@ -67,8 +67,8 @@ class Conversation:
         self._kernel = kernel
         self._connection = connection
         self._cell = 0
+        self._cap = OutputCap(config["output_bytes"])
         self._untold: list[str] = []
-        self._told = 0
         self._telling: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
@@ -77,10 +77,12 @@ class Conversation:
         from nbclient import NotebookClient
 
         notebook = self._notebook(nbformat)
-        tell = self._tell
+        tell, cap = self._tell, self._cap
 
         class Listening(NotebookClient):
             def output(self, outs: Any, message: Any, display_id: Any, cell_index: Any) -> Any:
+                if not cap.admits(message):
+                    return None
                 made = super().output(outs, message, display_id, cell_index)
                 tell(message)
                 return made
@@ -151,6 +153,7 @@ class Conversation:
             number += 1
             started = time.monotonic()
             self._cell = number
+            self._cap.begin()
             self._wire.send({"kind": "cell-start", "cell": number, "index": index})
             try:
                 await client.async_execute_cell(cell, index)
@@ -161,7 +164,7 @@ class Conversation:
 
     def _tell(self, message: Any) -> None:
         """Text is sent as it is printed, a few times a second: a run may be cut off in the middle of a cell."""
-        if message["msg_type"] != "stream" or self._told > MAX_OUTPUT:
+        if message["msg_type"] != "stream":
             return
         self._untold.append(str(message["content"].get("text", "")))
         if self._telling is None:
@@ -169,22 +172,13 @@ class Conversation:
 
     def _tell_now(self) -> None:
         text, self._untold, self._telling = "".join(self._untold), [], None
-        self._told += len(text)
         if text:
-            self._wire.send({"kind": "output", "cell": self._cell, "text": text[:MAX_OUTPUT]})
+            self._wire.send({"kind": "output", "cell": self._cell, "text": text})
 
     def _send_cell(self, number: int, index: int, cell: Any, started: float, *, died: bool) -> None:
         # The whole cell follows: what it printed last need not be told by itself, least of all as the next cell's.
         self._untold.clear()
-        outputs, size = [], 0
-        for output in cell.get("outputs", []):
-            size += len(json.dumps(output))
-            if size > MAX_OUTPUT:
-                outputs.append(
-                    {"output_type": "stream", "name": "stderr", "text": "[output cut by the grader: too long]\n"}
-                )
-                break
-            outputs.append(output)
+        outputs = [*cell.get("outputs", []), *self._cap.rest()]
         failed = any(output.get("output_type") == "error" for output in outputs)
         self._wire.send(
             {
@@ -194,6 +188,7 @@ class Conversation:
                 "outputs": outputs,
                 "failed": failed or died,
                 "died": died,
+                "cut": self._cap.cut,
                 "wall_s": time.monotonic() - started,
             }
         )

@@ -5,8 +5,20 @@
 
 from __future__ import annotations
 
-from grader.sandbox.probe import available_isolation
+from grader.sandbox.probe import APPARMOR_PROFILE, LEVELS, available_isolation, examine
 from grader.sandbox.run import run
-from grader.sandbox.values import Isolation, Level, Outcome, Reply, Status
+from grader.sandbox.values import Examined, Isolation, Level, Outcome, Reply, Status
 
-__all__ = ["Isolation", "Level", "Outcome", "Reply", "Status", "available_isolation", "run"]
+__all__ = [
+    "APPARMOR_PROFILE",
+    "LEVELS",
+    "Examined",
+    "Isolation",
+    "Level",
+    "Outcome",
+    "Reply",
+    "Status",
+    "available_isolation",
+    "examine",
+    "run",
+]

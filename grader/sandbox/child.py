@@ -17,7 +17,6 @@ from grader.sandbox import tree
 from grader.sandbox.ends import Pipes
 
 KILL_S = 20.0  # after this long a killed process is the machine's problem
-MAX_ENTRIES = 100_000  # files and folders; the kernel holds about a kilobyte for each, which no size limit counts
 
 
 @dataclass(frozen=True)
@@ -147,9 +146,10 @@ class SupervisedChild(Child):
 
     files_are_memory = False
 
-    def __init__(self, process: subprocess.Popen[bytes], pipes: Pipes, home: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], pipes: Pipes, home: str, most_entries: int) -> None:
         super().__init__(process, pipes)
         self._home = home
+        self._most_entries = most_entries
         self._walked = (0, 0)
         self._next_walk = 0.0
 
@@ -159,7 +159,7 @@ class SupervisedChild(Child):
     def volumes(self) -> tuple[int, int]:
         now = time.monotonic()
         if now >= self._next_walk:
-            self._walked = tree.disk_usage(self._home, MAX_ENTRIES + 1)
+            self._walked = tree.disk_usage(self._home, self._most_entries + 1)
             # A walk through many files may not take more than a tenth of the time.
             self._next_walk = time.monotonic() + max(0.25, 10 * (time.monotonic() - now))
         return self._walked

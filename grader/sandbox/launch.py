@@ -126,7 +126,7 @@ def _start_supervised(program: Program, limits: Limits, user: int | None, layout
         raise
     finally:
         ends.release()
-    return SupervisedChild(process, ends.pipes, layout.home)
+    return SupervisedChild(process, ends.pipes, layout.home, limits.entries)
 
 
 def _starter(folder: str, way: str, descriptor: int) -> list[str]:

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,8 @@ def run(
     Raises SubmissionRejected for files that cannot be staged and IsolationError where the sandbox does not start.
     """
     program = recorder_program(submission, assignment, dataset, config, preload=preload)
-    return execute(program, isolation.level, limits, on_chunk, cancelled)
+    outcome = execute(program, isolation.level, limits, on_chunk, cancelled)
+    return replace(outcome, probes={probe.name: probe.holds for probe in isolation.probes})
 
 
 def recorder_program(

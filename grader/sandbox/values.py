@@ -12,11 +12,34 @@ Status = Literal["finished", "timed_out", "out_of_memory", "crashed", "stopped"]
 
 
 @dataclass(frozen=True)
+class Probe:
+    """One attack of the grader's on its own sandbox. `holds` says that it came to nothing, `detail` what was seen."""
+
+    name: str
+    holds: bool
+    detail: str
+
+
+@dataclass(frozen=True)
 class Isolation:
-    """The isolation that this machine gives; each detail says in one line what is missing and the remedy."""
+    """The isolation that this machine gives; each detail says in one line what is missing and the remedy.
+
+    `probes` are the self-attack that the level has stood; empty for "none", where there is nothing to attack.
+    """
 
     level: Level
     details: tuple[str, ...] = ()
+    probes: tuple[Probe, ...] = ()
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What became of one level here: its probes, why it is not given (None where it is), and what else to know."""
+
+    level: Level
+    probes: tuple[Probe, ...]
+    failure: str | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,10 +55,12 @@ class Outcome:
     """How a run ended. The parent alone decides it; nothing that the program says enters.
 
     `status` is "stopped" where `on_chunk` asked for the end (the normal one). `limit` names the limit that struck:
-    "wall", "memory", "disk", "processes", "evidence", "replies", or "cancelled"; None otherwise. `exit_code` is None
-    where the program was killed by the grader, and 128 + N where it died of signal N. `message` is one sentence.
+    "wall", "memory", "disk", "files", "processes", "evidence", "replies", or "cancelled"; None otherwise. `exit_code`
+    is None where the program was killed by the grader, and 128 + N where it died of signal N. `message` is one
+    sentence.
     `cpu_s` and `peak_memory_bytes` are of the whole tree, as seen every 50 ms. `tail` is the end of what
-    the program wrote to its standard output and error: untrusted, for diagnosis only.
+    the program wrote to its standard output and error: untrusted, for diagnosis only. `probes` says which attacks on
+    this machine's sandbox came to nothing before the run.
     """
 
     status: Status
@@ -47,6 +72,7 @@ class Outcome:
     peak_memory_bytes: int
     isolation: str
     tail: str = ""
+    probes: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.sandbox import tree
-from grader.sandbox.child import MAX_ENTRIES, Child
+from grader.sandbox.child import Child
 from grader.sandbox.values import Status
 
 if TYPE_CHECKING:
@@ -114,8 +114,10 @@ class Watch(threading.Thread):
         return usage.private_bytes + (size if self._child.files_are_memory else usage.shared_bytes)
 
     def _files(self, size: int, entries: int) -> Strike | None:
-        if entries > MAX_ENTRIES:
-            return Strike("crashed", "disk", f"The run was ended when it had made more than {MAX_ENTRIES:,} files.")
+        # The kernel holds about a kilobyte for each, which no size limit counts.
+        if entries > self._limits.entries:
+            allowed = f"{self._limits.entries:,} files and folders allowed"
+            return Strike("crashed", "files", f"The run was ended when it had made more than the {allowed}.")
         # A sized file system refuses to grow of itself, with an error that the student's program sees.
         if size > self._limits.disk_bytes and not self._child.files_are_memory:
             allowed = f"{self._limits.disk_bytes / MEBIBYTE:,.0f} MiB allowed"

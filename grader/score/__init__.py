@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -122,7 +122,10 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """How the student's code was run. `isolation` is full, partial or none; `limit` says which limit struck, if any."""
+    """How the student's code was run. `isolation` is full, partial or none; `limit` says which limit ended the run, if
+    any, and `limit_cell` in which cell (None for a module). `probes` says which attacks on this machine's sandbox came
+    to nothing before the run; `cut_cells` are the cells whose output was longer than the limit allows.
+    """
 
     isolation: str
     wall_s: float
@@ -131,6 +134,9 @@ class RunInfo:
     seed: int
     cached: bool
     limit: str | None = None
+    limit_cell: int | None = None
+    probes: Mapping[str, bool] = field(default_factory=dict)
+    cut_cells: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -146,3 +146,11 @@ def test_a_screen_that_lacks_characters(
     assert process.returncode == 3
     assert "caf?" in out
     assert "café" in (here / "grades" / "café" / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("change", ["disk_mb", "disk_mb=much", "disk_mb=nan", "disc_mb=5", "processes=0.5"])
+def test_a_limit_that_is_none(grade: Grade, loads: Path, on_quick_mnist: tuple[str, ...], change: str) -> None:
+    """An unknown limit and a value that it cannot have are wrong usage, in one line that says what would be right."""
+    finished = grade(loads, *on_quick_mnist, "--limit", change)
+    assert (finished.code, finished.out) == (2, "")
+    assert is_one_line(finished.err)

@@ -20,6 +20,7 @@ LIMITS = Limits(
     processes=128,
     file_bytes=64 * MEBIBYTE,
     disk_bytes=64 * MEBIBYTE,
+    entries=100_000,
     output_bytes=1 << 16,
     evidence_bytes=4 * MEBIBYTE,
 )

@@ -180,7 +180,7 @@ send([written >> 20, attempt(stream.write, bytes(1 << 20))])
 
 
 def test_an_inode_bomb_is_bounded(level: Level) -> None:
-    """A program that makes empty folders for ever is ended after about a hundred thousand."""
+    """A program that makes empty folders for ever is ended at the limit on files, which no size of theirs reaches."""
     code = """
 index = 0
 while True:
@@ -190,8 +190,8 @@ while True:
         import time; time.sleep(60)
     index += 1
 """
-    outcome = run_code(code, level, wall_s=30.0).outcome
-    assert (outcome.status, outcome.limit) == ("crashed", "disk")
+    outcome = run_code(code, level, wall_s=30.0, entries=20_000, disk_bytes=1000 * MEBIBYTE).outcome
+    assert (outcome.status, outcome.limit) == ("crashed", "files")
 
 
 def test_a_flood_of_output_is_cut(level: Level) -> None:

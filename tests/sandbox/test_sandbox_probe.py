@@ -19,9 +19,9 @@ from grader.sandbox.values import Level
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """No result of an earlier probe counts, and none of these is left for other tests."""
-    probe._try.cache_clear()
+    probe.examine.cache_clear()
     yield
-    probe._try.cache_clear()
+    probe.examine.cache_clear()
 
 
 def test_the_best_level_is_found(full: Level) -> None:
@@ -61,7 +61,7 @@ def test_a_missing_libseccomp_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_broken_bubblewrap_is_not_believed(full: Level, open_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bubblewrap that fails leads to its own words in the details, not to a crash."""
-    probe._try.cache_clear()
+    probe.examine.cache_clear()
     fake = open_path / "bwrap"
     fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n", encoding="ascii")
     fake.chmod(0o755)

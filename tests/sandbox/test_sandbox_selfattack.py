@@ -1,0 +1,73 @@
+"""The grader's attack on its own sandbox: it finds what holds, and notices each wall that is taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from grader.errors import IsolationError
+from grader.sandbox import available_isolation, partial, probe, seccomp
+from grader.sandbox.selfattack import attack
+from grader.sandbox.starter import landlock
+from grader.sandbox.values import Level
+from grader.sandbox.watch import Watch
+
+NAMES = ("files", "network", "processes", "environment", "descriptors", "rights", "memory", "disk")
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    """No result of an earlier attack counts, and none of these is left for other tests."""
+    probe.examine.cache_clear()
+    yield
+    probe.examine.cache_clear()
+
+
+def failed(level: Level) -> set[str]:
+    """The attacks that got through."""
+    return {each.name for each in attack(level)[0] if not each.holds}
+
+
+def test_every_attack_comes_to_nothing(level: Level) -> None:
+    """All eight attacks are made, and each level stands them; the isolation that is claimed carries the result."""
+    isolation = available_isolation(force=level)
+    assert tuple(each.name for each in isolation.probes) == NAMES
+    assert all(each.holds and each.detail for each in isolation.probes)
+
+
+def test_without_isolation_they_get_through() -> None:
+    """The control: on a program that is not isolated the same attacks succeed, but for the limits, which still hold."""
+    found = failed("none")
+    assert {"files", "network", "processes", "environment", "rights"} <= found
+    assert not {"memory", "disk"} & found
+
+
+def test_an_open_file_system_is_noticed(partial: Level, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Landlock rule too many shows the grader's files, and the level is no longer claimed."""
+    wanted = partial_rules()
+    monkeypatch.setattr("grader.sandbox.partial.rules", lambda *_: [*wanted(*_), ("/", landlock.READ)])
+    assert "files" in failed("partial")
+    probe.examine.cache_clear()
+    with pytest.raises(IsolationError, match=r"got through.*files"):
+        available_isolation(force="partial")
+
+
+def partial_rules() -> Any:
+    """The real rules, before a test replaces them."""
+    return partial.rules
+
+
+def test_an_open_network_is_noticed(partial: Level, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the filter that is meant for a network namespace, a datagram leaves where there is none."""
+    real = seccomp.program
+    monkeypatch.setattr("grader.sandbox.seccomp.program", lambda network_namespace: real(network_namespace=True))
+    assert "network" in failed("partial")
+
+
+@pytest.mark.parametrize("name", ["memory", "disk"])
+def test_a_limit_that_nobody_watches_is_noticed(partial: Level, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Where memory or disk is not watched, the attack takes twice what is allowed, and says so."""
+    monkeypatch.setattr(Watch, {"memory": "_memory", "disk": "_files"}[name], lambda *_: None)
+    assert name in failed("partial")
