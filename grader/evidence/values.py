@@ -161,7 +161,8 @@ class ProbeAnswer:
 
 @dataclass(frozen=True)
 class State:
-    """What was there at the end. `models` lists the parameters of each model by number."""
+    """What was there at the end. `models` lists the parameters of each model by number; `graphs` counts graphs of losses
+    that were kept past their backward pass, and those that were looked at."""
 
     models: Mapping[int, tuple[int, ...]]
     final: Mapping[int, np.ndarray] = field(repr=False)
@@ -173,6 +174,7 @@ class State:
     variables: tuple[Mapping[str, Any], ...] = ()
     variable_arrays: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     overflow: int = 0
+    graphs: tuple[int, int] = (0, 0)
     faults: Mapping[str, int] = field(default_factory=dict)
     names: tuple[str, ...] = ()
 

@@ -49,6 +49,7 @@ def send_state(watch: Watch, namespace: Mapping[str, Any]) -> None:
         "kind": "state",
         "models": {str(model): sorted(used) for model, used in watch.models.used.items()},
         "overflow": watch.parameters.overflow,
+        "graphs": [watch.graphs.kept, watch.graphs.checked],
         "optimizers": [
             {**watch.optimizers.describe(o), "at": p}
             for o, p in zip(watch.optimizers.objects, watch.optimizers.places, strict=True)

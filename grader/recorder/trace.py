@@ -21,6 +21,8 @@ MAX_OPERATIONS = 1500
 MAX_VALUE = 200_000
 MAX_TOTAL = 4_000_000
 SMALL = 4096
+# So many images of a stretch are kept as they reached the layer: how they are arranged is told by them.
+KEPT_IMAGES = 64
 
 
 class Trace(TorchDispatchMode):
@@ -37,6 +39,7 @@ class Trace(TorchDispatchMode):
         self._keep: list[Any] = []
         self._total = 0
         self._values = 0
+        self._images = KEPT_IMAGES if rich else 0
         self.nodes: list[dict[str, Any]] = []
         self.arrays: dict[str, np.ndarray] = {}
         self.used: dict[int, torch.Tensor] = {}
@@ -134,7 +137,8 @@ class Trace(TorchDispatchMode):
         if event is not None:
             reference["d"] = event
             name = f"data/{event}"
-            if self.rich and name not in self.arrays:
+            if (self.rich or self._images > 0) and name not in self.arrays:
+                self._images -= len(tensor)
                 self._store(name, tensor)
             return reference
         alias = self._storages.get(tensor.untyped_storage().data_ptr()) if tensor.numel() else None

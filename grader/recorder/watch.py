@@ -12,6 +12,7 @@ import torch
 from . import fingerprint, journal
 from .callables import Candidate
 from .journal import Journal
+from .kept import KeptGraphs
 from .models import Models
 from .place import Places
 from .registry import Optimizers, Parameters, array, describe_layer, grid_of, whole
@@ -67,6 +68,7 @@ class Watch:
         self.parameters = Parameters()
         self.optimizers = Optimizers(self.parameters)
         self.journal = Journal(wire)
+        self.graphs = KeptGraphs()
         self.candidates: list[Candidate] = []
         self.layers: list[dict[str, Any]] = []
         self.models = Models(self.parameters)
@@ -216,6 +218,7 @@ class Watch:
         self._note_backward(root, 0)
 
     def _note_backward(self, root: torch.Tensor, flags: int) -> None:
+        self.graphs.saw(root)
         value = root.detach()
         self.journal.add(
             journal.BACKWARD,

@@ -63,6 +63,7 @@ def _state() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     header = {
         "models": {"0": [0, 1]},
         "overflow": 0,
+        "graphs": [0, 0],
         "optimizers": [{"class": "SGD", "bases": [], "groups": []}],
         "layers": [{"operation": "conv2d"}],
         "modules": [],
