@@ -36,17 +36,20 @@ _CAUSES: tuple[tuple[str, str, str | None, str | None], ...] = (
     (r"is not a Module subclass", "2.1", None, "layers.activation"),
     (r"'(ReLU|Sigmoid|Tanh|Conv2d|Linear)' object has no attribute", "2.1", None, "layers.activation"),
     (r"must be Tensor, not (ReLU|type|Conv2d|Linear)\b", "2.1", None, "layers.activation"),
+    (r"weight of size \[\d+, (?!1,)\d+, .* but got 1 channels", "2.1", "layer.channels", "layers.convolution"),
     (r"optimizer got an empty parameter list", "2.1", "layer.not-registered", "layers.convolution"),
     (r"mat1 and mat2 shapes cannot be multiplied", "2.1", "layer.dense-size", "layers.dense"),
     (r"missing 1 required positional argument: 'self'", "2.3", None, "objective.parameters"),
     (r"Boolean value of Tensor with more than one value", "2.3", None, "objective.loss"),
     (r"argument 'input'.* must be Tensor, not numpy\.ndarray", "1", None, "data.loaded"),
+    (r"conv2d\(\) received an invalid combination of arguments - got \(numpy\.ndarray", "1", None, "data.loaded"),
+    (r"0D or 1D target tensor expected, multi-target", "2.3", None, "objective.loss"),
     (r"Input type .* and (bias|weight) type .* should be the same", "1", None, "data.loaded"),
     (
         r"expected .*(Double|double|Byte|Long).* but found .*Float|mat1 and mat2 must have the same dtype",
         "1",
         None,
-        None,
+        "data.loaded",
     ),
     (r"Expected floating point type for target", "3.1", None, "training.targets"),
     (r"to match target batch_size|target size|Target \d+ is out of bounds|one_hot", "3.1", None, "training.targets"),
@@ -56,6 +59,9 @@ _CAUSES: tuple[tuple[str, str, str | None, str | None], ...] = (
 # The check that a crash in a question's code costs first.
 _FIRST = {"3.1": "training.gradient", "3.2": "update.step", "3.3": "testing.phase", "4": "filters.plotted"}
 _NO_VALUE = re.compile(r"NoneType")
+_NO_ATTRIBUTE = re.compile(r"^AttributeError: '\w+' object has no attribute '(\w+)'$")
+_OTHER_SIZE = re.compile(r"is invalid for input of size")
+_LOSS_STEP = re.compile(r"log_softmax|_loss")
 _NO_GRADIENT = re.compile(r"does not require grad")
 
 
@@ -72,14 +78,16 @@ def charge_crashes(case: Case, verdicts: Sequence[Verdict]) -> tuple[Verdict, ..
 def _index(verdicts: Sequence[Verdict], blame: Blame) -> int | None:
     """The verdict to change: the named check, else the question's first, among those that the crash left open.
 
-    None where the question has lost already, or where all of it was seen to work.
+    None where the question has lost already, or where all of it was seen to work; a mistake whose check is known
+    costs it all the same, for what was seen before it does not speak against it.
     """
     own = [(i, v.result) for i, v in enumerate(verdicts) if v.result.question == blame.question]
     if any(result.outcome in ("unmet", "partly") for _, result in own):
         return None
     open_ = [i for i, result in own if result.outcome == "not_assessed"]
     wanted = blame.check or _FIRST.get(blame.question)
-    named = [i for i, result in own if result.id == wanted and i in open_]
+    known = blame.check is not None
+    named = [i for i, result in own if result.id == wanted and (i in open_ or known)]
     return next(iter(named or open_), None)
 
 
@@ -121,7 +129,9 @@ def _blames(case: Case) -> Iterator[Blame]:
 def _source(case: Case, error: RunError) -> str:
     """The source of the cell or file that stopped."""
     if error.place is not None:
-        return case.sources.get((error.place.file, error.place.cell), "")
+        # A module that does not parse has no cell, whatever cell it was run in.
+        own = case.sources.get((error.place.file, error.place.cell))
+        return own if own is not None else case.sources.get((error.place.file, None), "")
     return next((text for (_, cell), text in case.sources.items() if cell == error.cell), "")
 
 
@@ -131,12 +141,41 @@ def _blame(case: Case, error: RunError) -> Blame | None:
     for pattern, question, finding, check in _CAUSES:
         if re.search(pattern, text):
             return Blame(error, question, finding or own, check)
-    if _NO_VALUE.search(text) and _forward_returns_nothing(case):
+    if (_NO_VALUE.search(text) and _forward_returns_nothing(case)) or _loss_of_no_scores(case):
         return Blame(error, "2.2", "forward.wrong-output", "forward.logits")
     if _NO_GRADIENT.search(text):
         return _without_graph(case, error)
     told = section(_source(case, error), error.place.line if error.place else 1)
+    if told == "2.2" and _OTHER_SIZE.search(text) and case.trained:
+        return Blame(error, "2.2", "forward.fixed-batch", "forward.flattened")
+    lacking = _NO_ATTRIBUTE.search(text)
+    if told == "2.2" and lacking and _is_local(case, lacking[1]):
+        return Blame(error, "2.1", "layer.not-registered", "layers.convolution")
     return None if told is None else Blame(error, told, own)
+
+
+def _loss_of_no_scores(case: Case) -> bool:
+    """Whether a stretch ends in a loss that fails, given something else of the model's than its scores."""
+    ended = [t for t in case.evidence.traces if t.nodes and t.nodes[-1].error and _LOSS_STEP.search(t.nodes[-1].op)]
+    architecture = case.verification.architecture
+    if not ended:
+        return False
+    trace = ended[0]
+    shapes = {v: shape for node in trace.nodes for v, shape in zip(node.outputs, node.shapes, strict=False)}
+    first = next(node for node in trace.nodes if _LOSS_STEP.search(node.op))
+    given = first.inputs[0] if first.inputs else None
+    shape = shapes.get(given["v"]) if isinstance(given, dict) and isinstance(given.get("v"), int) else None
+    classes = architecture.dense_out if architecture is not None else None
+    return bool(shape) and classes is not None and (len(shape or ()) > 2 or (shape or (0,))[-1] != classes)
+
+
+def _is_local(case: Case, name: str) -> bool:
+    """Whether an `__init__` of the student's keeps `name` for itself, without `self`."""
+    for source in case.sources.values():
+        for body in re.findall(r"def __init__\(.*?(?=\n\s*def |\Z)", source, re.DOTALL):
+            if re.search(rf"^\s+{re.escape(name)}\s*=", body, re.MULTILINE):
+                return True
+    return False
 
 
 def _without_graph(case: Case, error: RunError) -> Blame:

@@ -8,6 +8,8 @@ from grader.evidence.values import Place
 
 # Standardised images have a scale of about 3; those of 0 to 255 have 255.
 UNSCALED = 20
+# A training set of which less than this is learnt from was cut short.
+NEARLY = 0.95
 
 
 def loaded(case: Case, spec: CheckSpec) -> Verdict:
@@ -67,6 +69,9 @@ def shapes_shown(case: Case, spec: CheckSpec) -> Verdict:
         )
     if case.verification.data.twice and shown >= 2:
         return answer.met("the shapes of what was loaded (that it is one set twice is charged above)")
+    training = case.verification.training
+    if shown >= 2 and training.prefix and training.distinct < NEARLY * training.total:
+        return answer.met("the shapes of what was kept (that it was cut short is charged in question 3.1)")
     message = f"{shown} of the 4 shapes are in the output"
     return answer.lost(
         message,

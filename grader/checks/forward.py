@@ -24,7 +24,7 @@ def _stopped(answer: Answer, case: Case, what: str) -> Verdict:
     """The forward pass never got to `what`."""
     architecture = case.verification.architecture
     if architecture is not None and architecture.error:
-        return answer.unmet(f"the forward pass stops before with {architecture.error}", place=architecture.error_place)
+        return answer.not_assessed(f"the forward pass stops before with {architecture.error}")
     return answer.absent(what)
 
 
@@ -116,6 +116,9 @@ def logits(case: Case, spec: CheckSpec) -> Verdict:
     found = _architecture(case)
     if found is None or found.dense_out is None:
         return _stopped(answer, case, "class scores")
+    if case.verification.probe.ignores_input:
+        text = "the model gives the same scores for other images: it does not look at the ones that it is given"
+        return answer.lost(text, "forward.wrong-output", place=found.dense_place, confidence="proved")
     losses = [loss for loss, _ in Counter(s.loss for s in case.steps if s.loss).most_common(1)]
     place = _softmax_place(found)
     if losses and losses[0] in SOFTMAX_TWICE:

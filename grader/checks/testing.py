@@ -9,9 +9,10 @@ from grader.checks.case import Answer, Case, Verdict, note
 from grader.checks.result import Finding
 from grader.checks.training import ONLY_MODEL
 from grader.evidence.values import Flag
+from grader.verify.result import TestPass
 
-# Share of the test images that a pass must reach; a last incomplete batch may be dropped.
-FULL = 0.95
+# A pass that sees fewer of the test images than this is far from the whole set; above it a last batch is missing.
+NEARLY = 0.95
 
 
 def phase(case: Case, spec: CheckSpec) -> Verdict:
@@ -29,13 +30,14 @@ def phase(case: Case, spec: CheckSpec) -> Verdict:
     distinct = max([p.distinct for p in passes], default=training.test_distinct)
     place = case.verification.test_place
     stopped = case.cut_by
-    if stopped and (distinct < FULL * total or len(passes) < epochs):
+    whole = any(_is_whole(p, total) for p in passes) or training.test_distinct >= NEARLY * total
+    if stopped and (not whole or len(passes) < epochs):
         return answer.not_assessed(f"{len(passes)} test passes, then {stopped}")
-    if total and distinct < FULL * total:
+    if not whole:
         return answer.lost(
             f"the test phase sees {distinct:,} of {total:,} test images",
             "test.coverage",
-            share=0.5,
+            share=0.5 if distinct < NEARLY * total else 0.25,
             place=place,
             confidence="proved",
         )
@@ -52,6 +54,12 @@ def phase(case: Case, spec: CheckSpec) -> Verdict:
     return answer.met(f"{count} passes over {distinct:,} test images", confidence="proved", notes=_gradients_on(case))
 
 
+def _is_whole(look: TestPass, total: int) -> bool:
+    """Whether a pass reaches all test images; a few may be alike or not be recognised, but none may be left out."""
+    reached = look.distinct >= total
+    return reached or (look.distinct >= NEARLY * total and look.examples + look.unknown >= total)
+
+
 def len_of_test(case: Case) -> int:
     accuracy = case.verification.accuracy
     return sum(map(sum, accuracy.confusion)) if accuracy.confusion else 0
@@ -66,6 +74,8 @@ def _no_phase(answer: Answer, case: Case) -> Verdict:
         return answer.met("a test phase (on the wrong set, which question 1 charges)")
     if case.verification.layout == "unknown" and case.verification.other_passes:
         return answer.not_assessed("the images of the test phase could not be matched with the data set")
+    if case.verification.probe.ignores_input and case.verification.training_passes > 1:
+        return answer.not_assessed("the model does not look at the images that it is given (charged in question 2.2)")
     if case.verification.training_passes > 1 and case.own_loop:
         return answer.lost(
             "the test phase looks at training images",
@@ -127,6 +137,9 @@ def reported(case: Case, spec: CheckSpec) -> Verdict:
     notes: tuple[Finding, ...] = ()
     if facts.accuracy is not None and measured is not None:
         notes = _mismatch(case, facts.accuracy, measured, float(spec.parameters["reported_tolerance"]))
+    if facts.wrong is not None:
+        place = case.verification.test_place
+        return answer.lost(facts.wrong.text, facts.wrong.finding, place=place, confidence="proved", more=notes)
     if facts.recognised or facts.accuracy is not None:
         shown = f"test accuracy {facts.accuracy:.2%}" if facts.accuracy is not None else "figures of the test phase"
         return answer.met(shown, confidence="proved" if facts.recognised else "observed", notes=notes)
@@ -135,6 +148,9 @@ def reported(case: Case, spec: CheckSpec) -> Verdict:
         return answer.met("figures are shown that could not be matched with the recomputed ones")
     if not tested:
         return answer.absent("test phase whose figures could be shown")
+    reason = case.cut_by or case.why_not_run()
+    if reason is not None:
+        return answer.not_assessed(f"no figure of the test phase was shown, for {reason}")
     return answer.unmet(
         "no figure of the test phase is shown",
         "Print the test loss and the test accuracy in every epoch.",
@@ -147,6 +163,6 @@ def _mismatch(case: Case, claimed: float, measured: float, tolerance: float) -> 
         return ()
     distinct = max([p.distinct for p in case.verification.passes], default=0)
     text = f"the program reports {claimed:.2%}; on all test images its model gets {measured:.2%}"
-    if distinct and distinct < FULL * len_of_test(case):
+    if distinct and distinct < NEARLY * len_of_test(case):
         text += f" (the reported figure is over {distinct:,} different images)"
     return (note(case, "report.accuracy-mismatch", "3.3", text, case.verification.test_place, "proved"),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict, note
@@ -77,7 +78,22 @@ def _wrong_classes(answer: Answer, wrong: list[Target]) -> Verdict:
     return answer.lost(message, finding, place=first.place, confidence="proved")
 
 
+# Marked graphs of losses that are still there 64 batches later: none in a program that lets them go.
+KEPT, KEPT_SHARE = 3, 0.2
+
+
 def gradient(case: Case, spec: CheckSpec) -> Verdict:
+    """The gradient itself, and whether the graphs of the losses are let go after it."""
+    verdict = _gradient(case, spec)
+    kept, checked = case.evidence.state.graphs if case.evidence.state is not None else (0, 0)
+    if kept < KEPT or kept < KEPT_SHARE * checked or not case.own_loop:
+        return verdict
+    text = f"{kept} of {checked} losses that were looked at keep their graphs, so that memory grows with every batch"
+    place = case.verification.train_place
+    return replace(verdict, findings=(*verdict.findings, note(case, "train.keeps-graph", "3.1", text, place)))
+
+
+def _gradient(case: Case, spec: CheckSpec) -> Verdict:
     """What each backward pass adds is the gradient of the student's own loss, over all images since the last update."""
     answer = Answer(case, spec, "the gradient of the loss over the whole batch")
     if case.only_looked and not case.evidence.reference_loop:

@@ -161,8 +161,10 @@ class ProbeAnswer:
 
 @dataclass(frozen=True)
 class State:
-    """What was there at the end. `models` lists the parameters of each model by number; `graphs` counts graphs of losses
-    that were kept past their backward pass, and those that were looked at."""
+    """What was there at the end. `models` lists the parameters of each model by number.
+
+    `graphs` counts the graphs of losses that were kept past their backward pass, and those that were looked at.
+    """
 
     models: Mapping[int, tuple[int, ...]]
     final: Mapping[int, np.ndarray] = field(repr=False)

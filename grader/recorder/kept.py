@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from typing import Any
 
 import torch
 
@@ -36,5 +37,6 @@ class KeptGraphs:
         self._mark = None
         if root.grad_fn is not None:
             mark = _Mark()
-            root.grad_fn.metadata["grade"] = mark
+            metadata: Any = root.grad_fn.metadata
+            metadata["grade"] = mark
             self._mark = weakref.ref(mark)

@@ -227,6 +227,8 @@ def _extra(graph: Graph, path: ForwardPath, dense: int | None) -> tuple[tuple[st
     nodes, found = graph.trace.nodes, []
     for index in path.chain:
         name = short(nodes[index].op)
+        if nodes[index].error:
+            continue
         if name in EXTRA:
             found.append((EXTRA[name], nodes[index].place))
         elif index in (path.first, dense) or not path.parameters[index] or name in VIEWS:

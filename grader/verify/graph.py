@@ -165,7 +165,13 @@ def trace_forward(graph: Graph, event: int, root: int | None, classes: int) -> F
     chain = graph.descendants(event, nodes)
     inside = set(graph.descendants(event, range(len(graph.trace.nodes))))
     parameters = {index: graph.parameters(index, inside) for index in chain}
-    layers = [i for i in chain if parameters[i] and short(graph.trace.nodes[i].op) in CONVOLUTIONS | PRODUCTS]
+    layers = [
+        i
+        for i in chain
+        if parameters[i]
+        and short(graph.trace.nodes[i].op) in CONVOLUTIONS | PRODUCTS
+        and not graph.trace.nodes[i].error
+    ]
     dense = next(
         (
             i

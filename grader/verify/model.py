@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from grader.evidence.values import Evidence, Snapshot, Trace
+from grader.evidence.values import Evidence, ProbeAnswer, Snapshot, Trace
 from grader.verify import accuracy as accuracy_of
 from grader.verify.accuracy import Model
 from grader.verify.architecture import describe
@@ -122,6 +122,8 @@ def judge_probe(
         return ProbeFacts()
     given = answer.scores.get(30)
     failed = dict(answer.errors)
+    if _ignores_input(answer, model, parameters, probes):
+        return ProbeFacts(sizes_failed=failed, ignores_input=True)
     if given is None:
         return ProbeFacts(sizes_failed=failed)
     differences = []
@@ -135,6 +137,23 @@ def judge_probe(
     if not differences:
         return ProbeFacts(sizes_failed=failed)
     return ProbeFacts(min(differences) <= SCORE_TOLERANCE, min(differences), failed)
+
+
+def _ignores_input(answer: ProbeAnswer, model: Model, parameters: Mapping[int, np.ndarray], probes: np.ndarray) -> bool:
+    """Whether every call gives the same scores, whatever its images, though the weights give others for them."""
+    alike = []
+    for size, given in answer.scores.items():
+        calls = len(probes) // 30 if size == 30 else min(len(probes), 2 * size) // size
+        if calls < 2 or not len(given) or len(given) % calls:
+            return False
+        blocks = given.reshape(calls, -1)
+        alike.append(bool((blocks == blocks[0]).all()) and bool(np.isfinite(given).all()))
+    if not alike or not all(alike):
+        return False
+    with contextlib.suppress(ReplayError):
+        expected = model.scores(probes, parameters)
+        return bool(np.ptp(expected, axis=0).max() > SCORE_TOLERANCE * max(1.0, float(np.abs(expected).max())))
+    return False
 
 
 def test_passes(
@@ -170,7 +189,7 @@ def _judge_pass(
 ) -> TestPass:
     rows = look.rows[look.rows >= len(images.train)] - len(images.train)
     distinct, counts = np.unique(rows, return_counts=True)
-    accuracy = loss = right = None
+    accuracy = loss = right = last = batch_mean = None
     if model is not None and parameters:
         with contextlib.suppress(ReplayError):
             everything = len(distinct) == len(images.test)
@@ -179,6 +198,9 @@ def _judge_pass(
             right = int((judged.right * counts).sum())
             accuracy = right / len(rows)
             loss = float((judged.losses * counts).sum() / len(rows))
+            if len(rows) == len(look.rows):
+                by_row = judged.right[np.searchsorted(distinct, rows)]
+                last, batch_mean = _by_batch(by_row, look.sizes)
     return TestPass(
         look.event,
         look.updates_before,
@@ -190,7 +212,29 @@ def _judge_pass(
         right,
         look.losses,
         look.loss_sizes,
+        forwards=len(look.sizes),
+        unknown=int((look.rows < 0).sum()),
+        last=last,
+        batch_mean=batch_mean,
+        trained_loss=look.trained_loss,
+        label_losses=_by_label_alone(look, images),
     )
+
+
+def _by_batch(right: np.ndarray, sizes: Sequence[int]) -> tuple[tuple[int, int], float]:
+    """(images, hits) of the last batch, and the mean of the batches' accuracies."""
+    ends = np.cumsum(sizes)
+    totals = np.diff(np.concatenate([[0], right.cumsum()[ends - 1]]))
+    return (int(sizes[-1]), int(totals[-1])), float((totals / np.array(sizes)).mean())
+
+
+def _by_label_alone(look: Pass, images: Images) -> bool:
+    """Whether the losses, one an image, are the same for all images of a class: the scores stand still."""
+    if len(look.losses) != len(look.rows) or (look.rows < 0).any() or not np.isfinite(look.losses).all():
+        return False
+    losses, labels = np.array(look.losses), images.labels[look.rows]
+    classes = [losses[labels == label] for label in np.unique(labels)]
+    return len(losses) > 10 * len(classes) and all(np.ptp(part) <= 1e-5 * max(1.0, part.max()) for part in classes)
 
 
 def linked_group(counts: Sequence[int]) -> int | None:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?(?![\w]|\.\d)\s*%?")
+NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?(?![\w]|\.\d)\s*%?")
 # Words, in the languages of courses that use this grader, that name a test accuracy.
-_ACCURACY = re.compile(r"acc|genau|exact|pr[eé]cis|nauwkeur|hits|correct|richtig|trefwoord|score", re.IGNORECASE)
-_TEST = re.compile(r"test|val|eval", re.IGNORECASE)
+ACCURACY = re.compile(r"acc|genau|exact|pr[eé]cis|nauwkeur|hits|correct|richtig|trefwoord|score", re.IGNORECASE)
+TEST = re.compile(r"test|val|eval", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def printed_numbers(text: str, limit: int = 20_000) -> list[Printed]:
     found: list[Printed] = []
     for line in text.splitlines():
         start = 0
-        for match in _NUMBER.finditer(line[:2000]):
+        for match in NUMBER.finditer(line[:2000]):
             token = match.group().strip()
             number = token.rstrip("% ").replace(",", ".")
             digits = len(number.partition(".")[2]) if "e" not in number.lower() else 9
@@ -77,9 +77,9 @@ def find_values(numbers: Sequence[Printed], expected: Sequence[float]) -> list[P
 
 def test_accuracies(numbers: Sequence[Printed]) -> list[float]:
     """Numbers whose label speaks of a test accuracy, as fractions; per cent where the series leaves [0, 1]."""
-    labelled = [n for n in numbers if _ACCURACY.search(n.label) and _TEST.search(n.label)]
+    labelled = [n for n in numbers if ACCURACY.search(n.label) and TEST.search(n.label)]
     if not labelled:
-        plain = [n for n in numbers if _ACCURACY.search(n.label)]
+        plain = [n for n in numbers if ACCURACY.search(n.label)]
         labelled = plain
     if not labelled:
         return []

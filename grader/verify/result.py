@@ -128,7 +128,9 @@ class TestPass:
     """One look at the test set: `examples` forward passes of images, `distinct` different test images.
 
     `accuracy` and `loss` (mean cross entropy) are the trusted side's, over those images with those weights;
-    `right` counts hits over all examples, repeats included.
+    `right` counts hits over all examples, repeats included; `unknown` the images that are none of the data set's.
+    `last` is (images, hits) of the last batch and `batch_mean` the mean of the batches' accuracies, None where other
+    images were among them; `label_losses` says that the losses, one an image, differ by the images' classes alone.
     """
 
     event: int
@@ -141,6 +143,12 @@ class TestPass:
     right: int | None
     losses: tuple[float, ...]
     loss_sizes: tuple[int, ...]
+    forwards: int = 0
+    unknown: int = 0
+    last: tuple[int, int] | None = None
+    batch_mean: float | None = None
+    trained_loss: float | None = None
+    label_losses: bool = False
 
 
 @dataclass(frozen=True)
@@ -192,11 +200,23 @@ class AccuracyFacts:
 
 @dataclass(frozen=True)
 class ProbeFacts:
-    """Whether the student's own model gives the scores that its recorded operations and weights give."""
+    """Whether the student's own model gives the scores that its recorded operations and weights give.
+
+    `ignores_input`: it gives the same scores for whatever images, where its weights give others.
+    """
 
     agrees: bool | None = None
     largest_difference: float | None = None
     sizes_failed: Mapping[int, str] = field(default_factory=dict)
+    ignores_input: bool = False
+
+
+@dataclass(frozen=True)
+class WrongFigure:
+    """A figure that the program prints in every epoch and that is not what it says: the finding, and why in words."""
+
+    finding: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -210,6 +230,7 @@ class ReportedFacts:
     recognised: int = 0
     mentions: bool = False
     shapes: int = 0
+    wrong: WrongFigure | None = None
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,24 @@ from grader.errors import EvidenceError
 from grader.evidence.values import Evidence, Kind, Place
 from grader.verify import model as model_of
 from grader.verify.facts import is_training_look, training_facts
+from grader.verify.figures import wrong_figure
 from grader.verify.inputs import Batches
 from grader.verify.model import StudentModel
 from grader.verify.oracle import prove_step
 from grader.verify.pictures import find_kernels
 from grader.verify.reported import find_fractions, find_values, printed_numbers, test_accuracies
-from grader.verify.result import DataFacts, ReportedFacts, Shown, StepProof, TestPass, UpdateProof, Verification
+from grader.verify.result import (
+    DataFacts,
+    ProbeFacts,
+    ReportedFacts,
+    Shown,
+    StepProof,
+    TestPass,
+    TrainingFacts,
+    UpdateProof,
+    Verification,
+    WrongFigure,
+)
 from grader.verify.rows import Images, RowIndex
 from grader.verify.timeline import Timeline, build_timeline, usual_group
 from grader.verify.updates import prove_update
@@ -30,6 +42,8 @@ MAX_MODELS = 4
 RECREATED = 24
 # So many models alike, none of which gets through the data twice, are one that is made again every epoch.
 MADE_AGAIN = 3
+# With these losses the class of the highest score is the one that the program counts.
+COUNTED_BY_SCORES = ("cross entropy", "cross entropy of softmax")
 
 
 @dataclass(frozen=True)
@@ -139,7 +153,9 @@ class _Judge:
             accuracy=accuracy,
             probe=probe,
             shown=self._shown(weight),
-            reported=self._reported(passes, accuracy.measured),
+            reported=self._reported(
+                passes, accuracy.measured, self._wrong_figure(passes, training, steps, student, probe)
+            ),
             data=self._data(timeline),
             kernels=_kernels(final.get(weight) if weight is not None else None),
             optimizer_parameters=self._optimizer_parameters(parameters, updates),
@@ -199,7 +215,23 @@ class _Judge:
         ]
         return find_kernels(self._evidence.pictures, kernels, initial, between[-12:])
 
-    def _reported(self, passes: Sequence[TestPass], measured: float | None) -> ReportedFacts:
+    def _wrong_figure(
+        self,
+        passes: Sequence[TestPass],
+        training: TrainingFacts,
+        steps: Sequence[StepProof],
+        student: StudentModel,
+        probe: ProbeFacts,
+    ) -> WrongFigure | None:
+        """Judged only where the trusted side knows the scores that the program counts with."""
+        losses = Counter(s.loss for s in steps if s.loss)
+        plain = student.architecture is not None and not student.architecture.extra
+        named = bool(losses) and losses.most_common(1)[0][0] in COUNTED_BY_SCORES
+        if not plain or not named or probe.agrees is False or len(self._models) != 1:
+            return None
+        return wrong_figure(self._evidence.output, passes, training, len(self._setting.images.train))
+
+    def _reported(self, passes: Sequence[TestPass], measured: float | None, wrong: WrongFigure | None) -> ReportedFacts:
         text = self._evidence.output
         numbers = printed_numbers(text)
         recognised = 0
@@ -217,7 +249,7 @@ class _Judge:
             final = measured
         mentions = bool(re.search(r"test|val|acc|loss", text, re.IGNORECASE)) and bool(numbers)
         return ReportedFacts(
-            final, recognised, mentions, _shapes_shown(text, self._setting.images, self._setting.classes)
+            final, recognised, mentions, _shapes_shown(text, self._setting.images, self._setting.classes), wrong
         )
 
     def _data(self, timeline: Timeline) -> DataFacts:

@@ -15,7 +15,10 @@ _STALE, _NO_GRADIENT, _TOUCHED = int(Flag.STALE), int(Flag.NO_GRADIENT), int(Fla
 
 @dataclass(frozen=True)
 class Pass:
-    """Forward passes in a row that nothing was learnt from: `rows` are image numbers."""
+    """Forward passes in a row that nothing was learnt from: `rows` are image numbers, `sizes` those of the batches.
+
+    `trained_loss` is the loss of the last batch that was learnt from before.
+    """
 
     event: int
     last_event: int
@@ -24,6 +27,8 @@ class Pass:
     predicted: np.ndarray = field(repr=False)
     losses: tuple[float, ...] = ()
     loss_sizes: tuple[int, ...] = ()
+    sizes: tuple[int, ...] = ()
+    trained_loss: float | None = None
 
 
 @dataclass
@@ -80,6 +85,7 @@ class _Builder:
         self.passes: list[Pass] = []
         self._updates = 0
         self._idle = 0
+        self._trained_loss: float | None = None
 
     def build(self) -> Timeline:
         kinds, who = self._events.kind.tolist(), self._events.who.tolist()
@@ -104,6 +110,7 @@ class _Builder:
         self._looked_at(self._pending[: -self._group], learnt[0])
         self._pending = []
         self._losses = []
+        self._trained_loss = self._values[index]
         rows, predicted = self._gather(learnt)
         self._window.batches.append(
             Batch(
@@ -146,6 +153,8 @@ class _Builder:
                 predicted,
                 tuple(self._values[i] for i in losses),
                 tuple(self._sizes[i] for i in losses),
+                tuple(self._sizes[i] for i in forwards),
+                self._trained_loss,
             )
         )
 
