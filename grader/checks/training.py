@@ -85,7 +85,7 @@ KEPT, KEPT_SHARE = 3, 0.2
 def gradient(case: Case, spec: CheckSpec) -> Verdict:
     """The gradient itself, and whether the graphs of the losses are let go after it."""
     verdict = _gradient(case, spec)
-    kept, checked = case.evidence.state.graphs if case.evidence.state is not None else (0, 0)
+    kept, checked, *_ = (*(case.evidence.state.graphs if case.evidence.state is not None else ()), 0, 0)
     if kept < KEPT or kept < KEPT_SHARE * checked or not case.own_loop:
         return verdict
     text = f"{kept} of {checked} losses that were looked at keep their graphs, so that memory grows with every batch"

@@ -282,17 +282,10 @@ def _state(frame: Frame) -> State:
         variables=fields.mappings("variables"),
         variable_arrays={k: v for k, v in frame.arrays.items() if k.startswith("variable/")},
         overflow=fields.get("overflow", int),
-        graphs=_pair(fields, "graphs"),
+        graphs=fields.ints("graphs"),
         faults={str(k): v for k, v in fields.get("faults", dict).items() if isinstance(v, int)},
         names=tuple(str(name) for name in fields.items("names")),
     )
-
-
-def _pair(state: Fields, key: str) -> tuple[int, int]:
-    values = state.ints(key)
-    if len(values) != 2 or min(values) < 0:
-        raise EvidenceError(f"state.{key} is no pair of counts")
-    return values[0], values[1]
 
 
 def _optimizers(state: Fields, key: str) -> tuple[Mapping[str, Any], ...]:

@@ -176,7 +176,7 @@ class State:
     variables: tuple[Mapping[str, Any], ...] = ()
     variable_arrays: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     overflow: int = 0
-    graphs: tuple[int, int] = (0, 0)
+    graphs: tuple[int, ...] = ()
     faults: Mapping[str, int] = field(default_factory=dict)
     names: tuple[str, ...] = ()
 

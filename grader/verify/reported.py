@@ -86,3 +86,14 @@ def test_accuracies(numbers: Sequence[Printed]) -> list[float]:
     percent = any(n.percent or n.value > 1 for n in labelled)
     values = [n.value / 100 if percent else n.value for n in labelled]
     return [v for v in values if 0 <= v <= 1]
+
+
+def shapes_shown(text: str, train: int, test: int) -> int:
+    """How many of the four true shapes the output names: (N, 784) and (N,) of either split, in any notation."""
+    shown = 0
+    for count in (train, test):
+        number = rf"(?<![\d.]){count:,}(?![\d.])|(?<![\d.]){count}(?![\d.])"
+        pictures = re.findall(rf"(?:{number})\D{{1,12}}(?:784|28|1\D{{1,4}}28)(?!\d)", text)
+        mentions = len(re.findall(number, text))
+        shown += bool(pictures) + (mentions > len(pictures))
+    return shown

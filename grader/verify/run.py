@@ -18,7 +18,7 @@ from grader.verify.inputs import Batches
 from grader.verify.model import StudentModel
 from grader.verify.oracle import prove_step
 from grader.verify.pictures import find_kernels
-from grader.verify.reported import find_fractions, find_values, printed_numbers, test_accuracies
+from grader.verify.reported import find_fractions, find_values, printed_numbers, shapes_shown, test_accuracies
 from grader.verify.result import (
     DataFacts,
     ProbeFacts,
@@ -249,7 +249,11 @@ class _Judge:
             final = measured
         mentions = bool(re.search(r"test|val|acc|loss", text, re.IGNORECASE)) and bool(numbers)
         return ReportedFacts(
-            final, recognised, mentions, _shapes_shown(text, self._setting.images, self._setting.classes), wrong
+            final,
+            recognised,
+            mentions,
+            shapes_shown(text, len(self._setting.images.train), len(self._setting.images.test)),
+            wrong,
         )
 
     def _data(self, timeline: Timeline) -> DataFacts:
@@ -311,14 +315,3 @@ def _kernels(weight: np.ndarray | None) -> tuple[tuple[tuple[float, ...], ...], 
     if kernels is None or len(kernels) > 64 or kernels.shape[-1] > 32 or not np.isfinite(kernels).all():
         return ()
     return tuple(tuple(tuple(float(v) for v in row) for row in kernel[0]) for kernel in kernels)
-
-
-def _shapes_shown(text: str, images: Images, classes: int) -> int:
-    """How many of the four true shapes the output names: (N, 784) and (N,) of either split, in any notation."""
-    shown = 0
-    for count in (len(images.train), len(images.test)):
-        number = rf"(?<![\d.]){count:,}(?![\d.])|(?<![\d.]){count}(?![\d.])"
-        pictures = re.findall(rf"(?:{number})\D{{1,12}}(?:784|28|1\D{{1,4}}28)(?!\d)", text)
-        mentions = len(re.findall(number, text))
-        shown += bool(pictures) + (mentions > len(pictures))
-    return shown

@@ -121,7 +121,7 @@ OUTCOMES: list[tuple[str, Case, str, float | None, str | None]] = [
         "unmet", 0, "forward.batch-mixed",
     ),
     ("forward.flattened", with_facts(architecture={"rows": 1, "dense_rows": 1}), "met", 1, None),
-    ("forward.flattened", with_facts(architecture={"dense_in": None, "error": "RuntimeError"}), "unmet", 0, None),
+    ("forward.flattened", with_facts(architecture={"dense_in": None, "error": "E"}), "not_assessed", None, None),
     ("forward.logits", with_steps(loss="cross entropy of softmax"), "unmet", 0, "loss.double-softmax"),
     ("forward.logits", with_steps(loss="cross entropy of softmax over the batch"), "unmet", 0, "loss.double-softmax"),
     ("forward.logits", with_steps(loss="cross entropy of sigmoid"), "unmet", 0, "loss.double-softmax"),
