@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 # Read by numpy and torch when they are imported, here and in every process that a test starts.
@@ -62,6 +63,14 @@ def grader(quick_mnist: Path, session_cache: Path) -> Grader:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADE_CACHE", str(session_cache))
         return prepare(Options(data=quick_mnist, quick=True, cache=False))
+
+
+@pytest.fixture
+def copied_assignment(repo_root: Path, tmp_path: Path) -> Path:
+    """A copy of the default assignment's folder, to be changed."""
+    return Path(
+        shutil.copytree(repo_root / "reference", tmp_path / "assignment", ignore=shutil.ignore_patterns("__pycache__"))
+    )
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from grader import __version__
 from grader.cli.data import data_command
 from grader.cli.doctor import doctor_command
 from grader.cli.explain import explain_command
+from grader.cli.report import report_command
 from grader.cli.run import run_command
 from grader.errors import GraderError
 
@@ -49,7 +50,7 @@ def cli() -> None:
     """
 
 
-for command in (run_command, data_command, explain_command, doctor_command):
+for command in (run_command, report_command, data_command, explain_command, doctor_command):
     cli.add_command(command)
 
 

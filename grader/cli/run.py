@@ -15,6 +15,7 @@ from rich.console import Console
 from grader.cli.output import check_writable, write_reports
 from grader.cli.parameters import FiniteRange, GivenPath, LimitChange
 from grader.cli.progress import Progress
+from grader.cli.report import write_index
 from grader.pipeline import Candidate, Graded, Grader, Options, find_candidates, prepare
 from grader.report import FORMATS
 
@@ -75,11 +76,13 @@ def run_command(
     check_writable(out)
     options = Options(assignment, data, quick, timeout, memory, not no_cache, allow_unsandboxed, dict(limits))
     screen = Console(stderr=True)
+    count = len(candidates)
     with Progress(screen) as progress:
         grader = prepare(options, progress.step)
         with _interruptible() as cancelled:
-            count = len(candidates)
             done = [_grade(grader, candidate, out, progress, cancelled, form, count) for candidate in candidates]
+    if count > 1:
+        click.echo(f"\nThe class: {write_index(out, out, skip_unreadable=True)}", err=True)
     return _exit_code(done, min_score)
 
 

@@ -21,4 +21,4 @@ FORMATS: Mapping[str, Callable[[Grade], RenderableType]] = MappingProxyType(
 )
 """Every format by name. Only `terminal` gives something other than a str."""
 
-__all__ = ["FORMATS", "where_text"]
+__all__ = ["FORMATS", "Grade", "where_text"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def render(grade: Grade) -> str:
     """Return the page. Every value is escaped by the template and freed of control characters by `_finish`."""
     page = (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             grade=grade,
@@ -31,11 +31,11 @@ def render(grade: Grade) -> str:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
-    """The template engine, imported late because the other formats do without it."""
+def environment() -> Environment:
+    """The template engine of every page, imported late because the other formats do without it."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    engine = Environment(
         loader=PackageLoader("grader.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -43,8 +43,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finish,
     )
-    environment.globals.update(facts=facts, figures=figures, plot=charts, explanation=prose.explanation)
-    environment.filters.update(
+    engine.globals.update(facts=facts, figures=figures, plot=charts)
+    engine.globals.update(explanation=prose.explanation, finding_title=prose.title)
+    engine.filters.update(
         number=text.number,
         percent=text.percent,
         seconds=text.seconds,
@@ -54,8 +55,9 @@ def _environment() -> Environment:
         plural=text.plural,
         brief=lambda value: text.clean(value, 90),
         whole=_Whole,
+        uncut=lambda value: _Whole(text.clean(value, None)),
     )
-    return environment
+    return engine
 
 
 class _Whole(str):

@@ -1,0 +1,128 @@
+"""`grade report`: pages made from stored grades; nothing of a student's is run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from grader.cli.output import check_writable, write_atomically
+from grader.cli.parameters import GivenPath
+from grader.errors import UsageError
+from grader.pipeline.publish import anonymise, codes, release, withheld_checks
+from grader.report import Grade, classroom, html, stored
+
+FOLDER = GivenPath(file_okay=False)
+
+
+@click.command("report")
+@click.argument("grades", type=FOLDER)
+@click.option("--release", "for_students", is_flag=True, help="Students' reports, with what the rubric lets them see.")
+@click.option("--anonymous", is_flag=True, help="The class's page and its reports, without names.")
+@click.option("--out", type=FOLDER, help="Where they are written; default: released/ or anonymous/, else GRADES.")
+@click.option(
+    "--assignment", type=FOLDER, help="The assignment's folder; default: the practical that comes with the grader."
+)
+def report_command(
+    grades: Path, for_students: bool, anonymous: bool, out: Path | None, assignment: Path | None
+) -> int:
+    """Make the class's page anew, or reports for students, from stored grades."""
+    if for_students and anonymous:
+        raise UsageError("--release and --anonymous exclude each other", remedy="Give one of them")
+    folders = _folders(grades)
+    target = out or (Path("released") if for_students else Path("anonymous") if anonymous else grades)
+    check_writable(target)
+    if for_students:
+        withheld = withheld_checks(assignment, datetime.now(UTC))
+        for folder in folders:
+            _write_page(target, release(read_grade(folder), withheld))
+        click.echo(f"grade: {len(folders)} reports in {target}, {len(withheld)} checks withheld", err=True)
+    elif anonymous:
+        _write_anonymous(grades, folders, target)
+    else:
+        click.echo(f"grade: {write_index(grades, target)}", err=True)
+    return 0
+
+
+def read_grade(folder: Path) -> Grade:
+    """The stored grade in a submission's folder, with its cells where the executed notebook is there.
+
+    Raises UsageError for a report that cannot be read.
+    """
+    path = folder / "report.json"
+    try:
+        grade = stored.read(path.read_bytes())
+    except (OSError, stored.StoredGradeError) as error:
+        raise UsageError(f"the report cannot be read ({error})", file=str(path), remedy="Grade it again") from error
+    return replace(grade, cells=tuple(_cells(folder / "executed.ipynb")))
+
+
+def write_index(grades: Path, target: Path, skip_unreadable: bool = False) -> Path:
+    """Writes the class's page of the grades stored in `grades` to `target`/index.html, and returns its path.
+
+    Raises UsageError for a report that cannot be read, or with `skip_unreadable` says so and leaves it out.
+    """
+    entries = []
+    title = ""
+    for folder in _folders(grades):
+        try:
+            grade = read_grade(folder)
+        except UsageError as error:
+            if not skip_unreadable:
+                raise
+            click.echo(f"grade: left out of the class's page: {error}", err=True)
+            continue
+        title = grade.assignment.title
+        entries.append(classroom.entry(grade))
+    page = target / "index.html"
+    write_atomically(page, classroom.render(classroom.Classroom(title, tuple(entries))))
+    return page
+
+
+def _folders(grades: Path) -> list[Path]:
+    found = sorted(path.parent for path in grades.glob("*/report.json"))
+    if not found:
+        raise UsageError("no stored grades are there", file=str(grades), remedy="Name the folder that --out named")
+    return found
+
+
+def _cells(notebook: Path) -> Iterator[tuple[int, str]]:
+    """The numbered code cells of an executed notebook, which the grader itself wrote; none where there is none."""
+    try:
+        document = json.loads(notebook.read_bytes())
+    except (OSError, ValueError):
+        return
+    sources = ("".join(cell["source"]) for cell in document["cells"] if cell["cell_type"] == "code")
+    yield from enumerate((source for source in sources if source.strip()), start=1)
+
+
+def _write_page(target: Path, grade: Grade) -> None:
+    folder = target / grade.submission.id
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "report.html", html.render(grade))
+
+
+def _write_anonymous(grades: Path, folders: list[Path], target: Path) -> None:
+    """The page and the reports under codes; which code is whose goes into the folder of the grades, not with them."""
+    known = [read_grade(folder).submission for folder in folders]
+    code_of = codes([(submission.id, submission.sha256) for submission in known])
+    entries = []
+    title = ""
+    for folder, submission in zip(folders, known, strict=True):
+        grade = anonymise(read_grade(folder), code_of[submission.id])
+        _write_page(target, grade)
+        title = grade.assignment.title
+        entries.append(classroom.entry(grade))
+    entries.sort(key=lambda entry: entry.id)
+    page = classroom.render(classroom.Classroom(title, tuple(entries), anonymous=True))
+    write_atomically(target / "index.html", page)
+    table = io.StringIO()
+    csv.writer(table).writerows([("code", "submission"), *sorted((code, id_) for id_, code in code_of.items())])
+    write_atomically(grades / "anonymous.csv", table.getvalue())
+    click.echo(f"grade: {target / 'index.html'}; which code is whose: {grades / 'anonymous.csv'}", err=True)
