@@ -65,5 +65,6 @@ $(VENV)/.run-stamp: pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev-stamp: $(VENV)/.run-stamp
 	.ci/system-packages "The tests look at reports in a browser" chromium
+	.ci/system-packages "The gradebook is tested on PostgreSQL" postgresql
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --editable '.[dev]'
 	touch $@

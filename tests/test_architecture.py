@@ -28,10 +28,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "score": {"checks", "assignment"},
     "report": {"score"},
     "store": {"evidence", "score", "errors"},
+    "gradebook": {"score", "errors"},
     "pipeline": {
         "errors", "recorder", "evidence", "submission", "assignment", "sandbox", "verify", "checks", "score", "store",
+        "gradebook",
     },
-    "cli": {"pipeline", "report", "errors"},
+    "cli": {"pipeline", "gradebook", "report", "score", "errors"},
 }  # fmt: skip
 # Single modules that may be imported besides: both sides must name an image's row by the same function.
 MAY_ALSO_IMPORT = {"verify": {"grader.recorder.fingerprint"}}

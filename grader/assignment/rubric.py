@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from grader.assignment.late import LatePolicy, read_late
 from grader.assignment.tables import (
     COUNT,
     FRACTION,
@@ -134,6 +135,7 @@ class Rubric:
     sha256: str
     max_score: float
     deadline: datetime | None = None
+    late: LatePolicy | None = None
 
     def withheld(self, at: datetime) -> frozenset[str]:
         """The ids of the checks that a report released at this moment (with its offset) does not show."""
@@ -163,6 +165,7 @@ def load_rubric(path: Path) -> Rubric:
     if schema != SCHEMA:
         raise top.error(f'the schema is "{schema}"', f'This grader reads "{SCHEMA}"')
     parameters = _read_parameters(top)
+    deadline = top.read_optional("deadline", MOMENT, None)
     rubric = Rubric(
         id=top.read("id", TEXT),
         title=top.read("title", TEXT),
@@ -171,7 +174,8 @@ def load_rubric(path: Path) -> Rubric:
         limits=_read_limits(top),
         sha256=hashlib.sha256(content).hexdigest(),
         max_score=float(top.read("points", POSITIVE)),
-        deadline=top.read_optional("deadline", MOMENT, None),
+        deadline=deadline,
+        late=read_late(top, deadline),
     )
     top.finish()
     _require_deadline(top, rubric)
@@ -257,9 +261,7 @@ def _read_question(reader: TableReader, shared: Mapping[str, Any]) -> Question:
     return question
 
 
-def _read_check(
-    reader: TableReader, question: str, shared: Mapping[str, Any], visibility: Visibility
-) -> CheckSpec:
+def _read_check(reader: TableReader, question: str, shared: Mapping[str, Any], visibility: Visibility) -> CheckSpec:
     identifier = reader.read("id", TEXT)
     reader.place = f'question "{question}", check "{identifier}"'
     if not re.fullmatch(r"[a-z_]+\.[a-z_]+", identifier):

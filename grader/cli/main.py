@@ -16,6 +16,8 @@ from grader.cli.data import data_command
 from grader.cli.doctor import doctor_command
 from grader.cli.explain import explain_command
 from grader.cli.report import report_command
+from grader.cli.export import export_command
+from grader.cli.gradebook import comment_command, gradebook_command, history_command, mark_command
 from grader.cli.run import run_command
 from grader.errors import GraderError
 
@@ -50,7 +52,18 @@ def cli() -> None:
     """
 
 
-for command in (run_command, report_command, data_command, explain_command, doctor_command):
+for command in (
+    run_command,
+    report_command,
+    data_command,
+    explain_command,
+    doctor_command,
+    export_command,
+    gradebook_command,
+    mark_command,
+    comment_command,
+    history_command,
+):
     cli.add_command(command)
 
 

@@ -23,16 +23,19 @@ __all__ = [
     "EpochMetrics",
     "Finding",
     "Grade",
+    "QuestionMark",
     "QuestionScore",
     "Reference",
     "RunInfo",
     "Severity",
     "Stage",
+    "Standing",
     "Status",
     "SubmissionInfo",
     "Training",
     "Weights",
     "Where",
+    "standing_of",
 ]
 
 
@@ -189,6 +192,60 @@ class Grade:
     cells: tuple[tuple[int, str], ...] = ()
     weights: Weights | None = None
     withheld_points: float = 0.0
+
+
+@dataclass(frozen=True)
+class QuestionMark:
+    """What a student has for one question: `automatic` points, unless a person gave other `points` and said why.
+
+    `conflict` is not empty where the person decided on other grounds than those of the grade as it is now.
+    """
+
+    question: str
+    title: str
+    points: float
+    max_points: float
+    automatic: float
+    because: str = ""
+    by: str = ""
+    conflict: str = ""
+
+    @property
+    def manual(self) -> bool:
+        """Whether a person gave these points."""
+        return bool(self.because)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A grade as it stands for the student: with a person's marks and comments, and what lateness takes off."""
+
+    grade: Grade
+    marks: tuple[QuestionMark, ...]
+    late_points: float = 0.0
+    late_reason: str = ""
+    attempt: int = 1
+    comments: tuple[str, ...] = ()
+
+    @property
+    def before_penalty(self) -> float:
+        """The points of all questions together."""
+        return round(sum(mark.points for mark in self.marks), 4)
+
+    @property
+    def total(self) -> float:
+        """What counts: never below 0."""
+        return round(max(self.before_penalty - self.late_points, 0.0), 4)
+
+    @property
+    def scored(self) -> bool:
+        """Whether there are marks at all: a rejected submission has none until a person gives some."""
+        return bool(self.marks)
+
+
+def standing_of(grade: Grade) -> Standing:
+    """The grade as it stands where nobody has changed anything."""
+    return Standing(grade, tuple(QuestionMark(q.id, q.title, q.score, q.max_score, q.score) for q in grade.questions))
 
 
 def score_questions(rubric: Rubric, verdicts: Sequence[Verdict]) -> tuple[QuestionScore, ...]:

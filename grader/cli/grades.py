@@ -1,0 +1,114 @@
+"""Stored grades: the `report.json` files of a folder, and the gradebook that goes with them."""
+
+from __future__ import annotations
+
+import csv
+import getpass
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from grader.cli.parameters import GivenPath
+from grader.errors import UsageError
+from grader.report.stored import StoredGradeError, read
+from grader.score import Grade
+
+REPORT = "report.json"
+DATABASE = "gradebook.db"
+
+GRADES = click.option(
+    "--grades",
+    type=GivenPath(file_okay=False),
+    default=Path("grades"),
+    show_default=True,
+    help="The folder with the grades.",
+)
+BOOK = click.option(
+    "--gradebook",
+    "url",
+    envvar="GRADE_GRADEBOOK",
+    metavar="URL",
+    help="The gradebook's database; default: gradebook.db, SQLite, in the folder with the grades.",
+)
+
+
+def by_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--by`."""
+    return click.option("--by", metavar="NAME", help="Who signs the change; default: your user name.")(command)
+
+
+def signed(by: str | None) -> str:
+    """Who a change is signed by."""
+    try:
+        return by or getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def stored_grades(path: Path) -> dict[Path, Grade]:
+    """The grades in a folder of them, or of one submission, by the folder of each report, in order.
+
+    Raises UsageError where there is none, or one cannot be read.
+    """
+    own = path / REPORT
+    reports = [own] if own.is_file() else sorted(path.glob(f"*/{REPORT}"))
+    if not reports:
+        raise UsageError(
+            "there are no grades here", file=str(path), remedy="Name a folder that `grade` wrote, such as grades/"
+        )
+    return {report.parent: read_report(report) for report in reports}
+
+
+def read_report(path: Path) -> Grade:
+    """One stored grade; raises UsageError where it cannot be read."""
+    try:
+        return read(path.read_bytes())
+    except (OSError, StoredGradeError) as error:
+        raise UsageError(f"this is not a stored grade: {error}", file=str(path), remedy="Grade it again") from error
+
+
+def grade_of(folder: Path, student: str) -> Grade:
+    """The stored grade of one student; raises UsageError where there is none."""
+    if student in ("", ".", "..") or "/" in student or not (folder / student / REPORT).is_file():
+        raise UsageError(f"there is no grade of {student!r}", file=str(folder), remedy="Name it as its folder is named")
+    return read_report(folder / student / REPORT)
+
+
+def database(url: str | None, grades: Path) -> str:
+    """The URL of the gradebook of a folder of grades."""
+    return url or f"sqlite:///{grades.absolute() / DATABASE}"
+
+
+def has_gradebook(url: str | None, grades: Path) -> bool:
+    """Whether a gradebook was named, or is in the folder."""
+    return url is not None or (grades / DATABASE).is_file()
+
+
+def read_text(path: Path) -> str:
+    """A file that the user named; raises UsageError where it is no UTF-8 text."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"it cannot be read ({error})", file=str(path)) from error
+
+
+def read_times(path: Path) -> dict[str, datetime]:
+    """When each submission was handed in: CSV with the columns id and submitted_at (ISO 8601, UTC where none is said).
+
+    Raises UsageError for another header or a time of another form.
+    """
+    rows = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    if not {"id", "submitted_at"} <= set(rows.fieldnames or ()):
+        raise UsageError("the first row must have the columns id and submitted_at", file=str(path))
+    times = {}
+    for row in rows:
+        try:
+            moment = datetime.fromisoformat(row["submitted_at"] or "")
+        except ValueError as error:
+            raise UsageError(f"{error}", file=str(path), place=f"line {rows.line_num}") from error
+        times[row["id"]] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return times

@@ -1,0 +1,108 @@
+"""One grade as Gradescope's `results.json`.
+
+Facts from Gradescope's documentation: `score` on the top level overrides the sum of the tests; a test without a score
+is informational; line ends are `\\n`; any hidden test would hide the total, so every test is visible.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from grader.report import facts
+from grader.report.export.moodle import feedback
+from grader.report.text import clean, number, source_line, where_text
+from grader.score import CheckResult, QuestionMark, Standing
+
+_TEXT_LIMIT = 2000
+
+
+def render(standing: Standing) -> str:
+    """The JSON text: one test a check, and one a question that a person marked, whose checks are informational."""
+    grade = standing.grade
+    results: dict[str, Any] = {
+        "score": standing.total,
+        "output": _summary(standing),
+        "output_format": "text",
+        "test_output_format": "text",
+        "test_name_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "tests": _tests(standing),
+        "extra_data": {
+            "status": grade.status,
+            "rubric_sha256": grade.assignment.rubric_sha256,
+            "submission_sha256": grade.submission.sha256,
+            "review": [clean(reason) for reason in facts.review_reasons(grade)],
+        },
+    }
+    if grade.run is not None:
+        results["execution_time"] = round(grade.run.wall_s, 3)
+    return json.dumps(results, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def _summary(standing: Standing) -> str:
+    grade = standing.grade
+    lines = [
+        clean(facts.explanation(grade)),
+        f"Marked by a person: {feedback(standing)}" if any(mark.manual for mark in standing.marks) else "",
+        f"Late: -{number(standing.late_points)}, {clean(standing.late_reason)}" if standing.late_points else "",
+        clean(facts.coverage_text(grade.training)),
+        clean(facts.accuracy_text(grade.accuracy)),
+        *(f"Comment: {clean(comment, _TEXT_LIMIT)}" for comment in standing.comments),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _tests(standing: Standing) -> list[dict[str, Any]]:
+    tests = []
+    marks = {mark.question: mark for mark in standing.marks if mark.manual}
+    for question in standing.grade.questions:
+        mark = marks.pop(question.id, None)
+        if mark is not None:
+            tests.append(_by_hand(mark))
+        tests += [
+            _test(f"{question.id}.{index}", question.title, check, scored=mark is None)
+            for index, check in enumerate(question.checks, 1)
+        ]
+    return [*tests, *map(_by_hand, marks.values())]
+
+
+def _by_hand(mark: QuestionMark) -> dict[str, Any]:
+    return {
+        "number": mark.question,
+        "name": clean(facts.question_name(mark.question, mark.title), 120),
+        "score": mark.points,
+        "max_score": mark.max_points,
+        "output": f"Marked by {clean(mark.by, 80)}: {clean(mark.because, _TEXT_LIMIT)}",
+        "visibility": "visible",
+    }
+
+
+def _test(place: str, title: str, check: CheckResult, scored: bool) -> dict[str, Any]:
+    test: dict[str, Any] = {
+        "number": place,
+        "name": clean(f"{title}: {check.id}", 160),
+        "output": check_text(check),
+        "tags": [check.finding] if check.finding else [],
+        "visibility": "visible",
+    }
+    if scored and check.points is not None:
+        test |= {
+            "score": check.points,
+            "max_score": check.max_points,
+            "status": "passed" if check.outcome == "met" else "failed",
+        }
+    return test
+
+
+def check_text(check: CheckResult) -> str:
+    """What a check says, as plain lines: outcome, expected, seen, where, hint."""
+    lines = [
+        f"{facts.OUTCOME_TITLES[check.outcome]}: {clean(check.message)}".rstrip(": "),
+        f"expected: {clean(check.expected)}",
+        f"seen: {clean(check.observed)}" if check.observed else "",
+        f"where: {where_text(check.where)}: {source_line((check.where.source or '').strip())}" if check.where else "",
+        f"hint: {clean(check.hint)}" if check.hint and check.outcome in ("partly", "unmet") else "",
+    ]
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,238 @@
+"""Exports are read again by a parser, hold each system's documented columns, and carry no formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import nbformat
+import pytest
+
+from grader.report.annotate import annotate
+from grader.report.export import TABLES, Person, junit_xml, match, read_roster, results_json, standing_of
+from grader.report.export.people import RosterError
+from grader.report.export.table import cell
+from grader.score import Grade, Standing
+from tests.report.conftest import SAMPLES, faulty, grade_with, perfect, rejected, timed_out
+
+CLASS = [standing_of(make()) for make in SAMPLES.values()]
+FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", " =1", "\u200b=1", "＝1+1", "\r=1"]
+
+
+def table(text: str) -> list[list[str]]:
+    """The rows of a CSV file."""
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def changed(grade: Grade, question: str, points: float, late: float = 0.0) -> Standing:
+    """A standing in which a person gave one question other points."""
+    plain = standing_of(grade)
+    marks = tuple(
+        replace(mark, points=points, because="seen on paper", by="ann") if mark.question == question else mark
+        for mark in plain.marks
+    )
+    return replace(plain, marks=marks, late_points=late, late_reason="2 days late" if late else "")
+
+
+def named(name: str) -> Grade:
+    """A grade whose submission has this id."""
+    return replace(perfect(), submission=replace(perfect().submission, id=name))
+
+
+@pytest.mark.parametrize("system", TABLES)
+@pytest.mark.parametrize("total_only", [False, True])
+def test_tables_are_whole(system: str, total_only: bool) -> None:
+    """Every row has as many fields as the header, whatever students wrote into names, and no field is a formula."""
+    rows = table(TABLES[system](CLASS, {}, total_only))
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert len(rows) == len(CLASS) + 1 + (system == "canvas")
+    assert len(set(rows[0])) == len(rows[0])
+    assert not [field for row in rows for field in row if field.startswith(("=", "+", "@", "\t", "\r"))]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_formulas_are_neutralised(text: str) -> None:
+    """What a spreadsheet would calculate begins with an apostrophe, also after characters that nobody sees."""
+    assert cell(text).startswith("'")
+    for system in TABLES.values():
+        fields = [field for row in table(system([standing_of(named(text))], {}, False)) for field in row]
+        assert not [field for field in fields if field.lstrip().startswith(("=", "+", "-", "@", "＝"))]
+
+
+def test_canvas() -> None:
+    """Canvas's five columns in their order, the row of possible points, and a column a question whose points add up."""
+    people = {"meyer-anna": Person("Meyer, Anna", login="ameyer", number="S1", canvas_id="77", section="A")}
+    rows = table(TABLES["canvas"]([changed(perfect(), "2.2", 5, late=10)], people, False))
+    assert rows[0][:5] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+    assert "Points Possible" in rows[1][0]
+    assert rows[2][:5] == ["Meyer, Anna", "77", "S1", "ameyer", "A"]
+    assert [float(value) for value in rows[1][5:]] == [4, 8, 6, 6, 7, 4, 5, 3, 7, 0]
+    assert [float(value) for value in rows[2][5:]] == [4, 8, 5, 6, 7, 4, 5, 3, 7, -10]
+    assert all(name.startswith("Practical 5: MNIST and CNNs in PyTorch: ") for name in rows[0][5:])
+
+
+def test_canvas_names_that_its_importer_would_misread() -> None:
+    """A title that ends in a number in brackets would name an existing assignment, and one with "Final Score" in it
+    would be passed over."""
+    title = replace(perfect().assignment, title="Final Score of week (5)")
+    text = TABLES["canvas"]([standing_of(replace(perfect(), assignment=title))], {}, True)
+    assert table(text)[0][5] == "Final-Score of week [5]"
+
+
+def test_canvas_leaves_ungraded_work_empty() -> None:
+    """A submission that could not be graded has empty cells, which Canvas does not import, and no zeros."""
+    rows = table(TABLES["canvas"]([standing_of(perfect()), standing_of(rejected())], {}, False))
+    assert set(rows[3][5:]) == {""}
+
+
+def test_moodle() -> None:
+    """Moodle's columns, names split, numbers as numbers, and the feedback in the last column."""
+    people = {"meyer-anna": Person("Anna Maria Meyer", number="123", email="a@x.org")}
+    rows = table(TABLES["moodle"]([changed(perfect(), "2.2", 5, late=10)], people, False))
+    assert rows[0][:5] == ["First name", "Last name", "ID number", "Username", "Email address"]
+    assert rows[1][:5] == ["Anna Maria", "Meyer", "123", "", "a@x.org"]
+    assert [name.endswith(" (Real)") for name in rows[0][5:-1]] == [True] * 10
+    assert rows[0][-1].endswith(" (Feedback)")
+    assert [float(value) for value in rows[1][5:-1]] == [4, 8, 5, 6, 7, 4, 5, 3, 7, 39]
+    assert "5 of 6, by ann: seen on paper" in rows[1][-1]
+    assert "-10: 2 days late" in rows[1][-1].replace("−", "-")
+
+
+def test_plain_csv() -> None:
+    """The plain table has what stands and what the grader gave."""
+    (row,) = csv.DictReader(io.StringIO(TABLES["csv"]([changed(perfect(), "4", 1)], {}, False)))
+    assert (row["id"], row["total"], row["automatic"], row["max_score"]) == ("meyer-anna", "48", "50", "50")
+    assert row["manual"] == "4: seen on paper"
+    assert row["4 Plot the learned filters"] == "1"
+
+
+TOP = {"score", "execution_time", "output", "output_format", "test_output_format", "test_name_format", "visibility",
+       "stdout_visibility", "tests", "leaderboard", "extra_data"}  # fmt: skip
+TEST = {"score", "max_score", "status", "name", "name_format", "number", "output", "output_format", "tags",
+        "visibility", "extra_data"}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [perfect, faulty, rejected, timed_out])
+def test_gradescope(make: object) -> None:
+    """results.json has documented keys alone, the total as its score, tests that add up to it, and nothing hidden,
+    which would hide the student's total."""
+    grade = make()  # type: ignore[operator]
+    results = json.loads(results_json(standing_of(grade)))
+    tests = results["tests"]
+    assert set(results) <= TOP
+    assert all(set(test) <= TEST for test in tests)
+    assert results["score"] == grade.score
+    assert sum(test.get("score", 0) for test in tests) == pytest.approx(grade.score)
+    assert {test["visibility"] for test in tests} <= {"visible"}
+    assert {test.get("status") for test in tests} <= {"passed", "failed", None}
+    assert all(isinstance(test["number"], str) for test in tests)
+    assert not [test for test in tests if "\r" in test["output"] or "\x1b" in test["output"]]
+
+
+def test_gradescope_with_a_persons_mark() -> None:
+    """A question that a person marked is one test with that score; its checks are informational."""
+    results = json.loads(results_json(changed(perfect(), "2.2", 5, late=10)))
+    assert results["score"] == 39
+    (mark,) = [test for test in results["tests"] if test["number"] == "2.2"]
+    assert (mark["score"], mark["max_score"]) == (5, 6)
+    assert all("score" not in test for test in results["tests"] if test["number"].startswith("2.2."))
+
+
+def test_junit() -> None:
+    """The XML is well formed; tests, failures, errors and skipped are counted right; each check is a test case."""
+    top = ElementTree.fromstring(junit_xml(CLASS))
+    for suite in top.iter("testsuite"):
+        cases = suite.findall("testcase")
+        assert int(suite.get("tests", "")) == len(cases)
+        for key, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            assert int(suite.get(key, "")) == sum(case.find(tag) is not None for case in cases)
+    suites = {suite.get("name"): suite for suite in top.iter("testsuite")}
+    assert suites["smith-jo"].get("errors") == "1"
+    assert suites["lee-sam"].get("skipped") == "3"
+    assert suites["lee-sam"].get("failures") == "1"
+    assert int(top.get("tests", "")) == 3 * 25 + 1
+
+
+CANVAS_ROSTER = """Student,ID,SIS User ID,SIS Login ID,Section,Quiz (12)
+    Points Possible,,,,,10
+"Meyer, Anna",77,S1,ameyer,Group A,9
+"Müller, Jo",78,S2,jmueller,Group B,
+"Student, Test",79,,abc,Group B,
+"""
+MOODLE_ROSTER = "\ufeffFirst name;Last name;ID number;Email address\nAnna;Meyer;S1;anna@x.org\nJo;Müller;S2;jo@x.org\n"
+
+
+@pytest.mark.parametrize(
+    ("roster", "id_", "name"),
+    [
+        (CANVAS_ROSTER, "ameyer", "Meyer, Anna"),
+        (CANVAS_ROSTER, "meyer-anna", "Meyer, Anna"),
+        (CANVAS_ROSTER, "anna_meyer", "Meyer, Anna"),
+        (CANVAS_ROSTER, "78", "Müller, Jo"),
+        (CANVAS_ROSTER, "jo-muller", "Müller, Jo"),
+        (MOODLE_ROSTER, "anna", "Anna Meyer"),
+        (MOODLE_ROSTER, "S2", "Jo Müller"),
+        (MOODLE_ROSTER, "muller-jo", "Jo Müller"),
+    ],
+)
+def test_rosters(roster: str, id_: str, name: str) -> None:
+    """The gradebooks that Canvas and Moodle export are rosters; ids fit by login, number, e-mail or name."""
+    assert match([id_], read_roster(roster))[id_].full_name == name
+
+
+def test_ambiguous_ids_fit_nobody() -> None:
+    """An id that fits two students, and two ids that claim one student, are matched with none."""
+    twins = "name,email\nJo Lee,jo@a.org\nJo Lee,jo@b.org\n"
+    assert match(["jo", "jo-lee"], read_roster(twins)) == {}
+    assert match(["ameyer", "meyer-anna"], read_roster(CANVAS_ROSTER)) == {}
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "name\n", "name\n\n"])
+def test_rosters_that_are_none(text: str) -> None:
+    """A table without students, or without a column that names them, is refused."""
+    with pytest.raises(RosterError):
+        read_roster(text)
+
+
+def notebook(*sources: str) -> str:
+    """A notebook with these code cells, an empty one first."""
+    cells = [nbformat.v4.new_code_cell(""), nbformat.v4.new_markdown_cell("# Title")]
+    cells += [nbformat.v4.new_code_cell(source, id=f"cell-{number}") for number, source in enumerate(sources)]
+    return str(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
+
+
+def test_annotated_notebook() -> None:
+    """The annotated notebook is valid, keeps every cell of the student's, has each lost mark right below the cell that
+    it concerns, and everything else on top; nothing that the student wrote becomes markup."""
+    grade = faulty()
+    text = notebook(*(f"x = {number}" for number in range(1, 10)))
+    made = nbformat.reads(annotate(grade, text), as_version=4)
+    nbformat.validate(made)
+    own = [c for c in made.cells if "grade" not in c.metadata.get("tags", [])]
+    assert own == nbformat.reads(text, as_version=4).cells
+    below = {
+        before.source: cell_.source
+        for before, cell_ in zip(made.cells, made.cells[1:], strict=False)
+        if cell_.id.startswith("grade-cell-")
+    }
+    assert "layers.convolution" in below["x = 5"]
+    for check in (check for question in grade.questions for check in question.checks if check.outcome == "unmet"):
+        assert check.id.replace("_", r"\_") in "".join([made.cells[0].source, *below.values()])
+    assert "<script>" not in "".join(c.source for c in made.cells)
+    assert made.cells[0].id == "grade-summary"
+
+
+def test_annotations_of_cells_that_are_not_there() -> None:
+    """A finding in a cell that the notebook does not have goes to the top."""
+    made = nbformat.reads(annotate(faulty(), notebook("x = 1")), as_version=4)
+    assert "layers.convolution" in made.cells[0].source
+
+
+def test_a_perfect_notebook_says_so() -> None:
+    """Without lost marks there is the summary and the notes."""
+    made = nbformat.reads(annotate(grade_with({}), notebook("x = 1")), as_version=4)
+    assert [c.id for c in made.cells if "grade" in c.metadata.get("tags", [])] == ["grade-summary"]
+    assert "50 / 50" in made.cells[0].source
