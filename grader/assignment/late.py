@@ -32,7 +32,10 @@ class LatePolicy:
 
 
 def read_late(top: TableReader, deadline: datetime | None) -> LatePolicy | None:
-    """The rubric's `[late]`, whose `due` may be the deadline, or None where it has none. Raises AssignmentError for what is wrong in it."""
+    """The rubric's `[late]`, whose `due` may be the deadline, or None where it has none.
+
+    Raises AssignmentError for what is wrong in it.
+    """
     values = top.read_optional("late", TABLE, None)
     if values is None:
         return None
