@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from grader.cli.parameters import GivenPath
+from grader.cli.report import read_grade
 from grader.errors import UsageError
-from grader.report.stored import StoredGradeError, read
 from grader.score import Grade
 
 REPORT = "report.json"
@@ -60,22 +60,14 @@ def stored_grades(path: Path) -> dict[Path, Grade]:
         raise UsageError(
             "there are no grades here", file=str(path), remedy="Name a folder that `grade` wrote, such as grades/"
         )
-    return {report.parent: read_report(report) for report in reports}
-
-
-def read_report(path: Path) -> Grade:
-    """One stored grade; raises UsageError where it cannot be read."""
-    try:
-        return read(path.read_bytes())
-    except (OSError, StoredGradeError) as error:
-        raise UsageError(f"this is not a stored grade: {error}", file=str(path), remedy="Grade it again") from error
+    return {report.parent: read_grade(report.parent) for report in reports}
 
 
 def grade_of(folder: Path, student: str) -> Grade:
     """The stored grade of one student; raises UsageError where there is none."""
     if student in ("", ".", "..") or "/" in student or not (folder / student / REPORT).is_file():
         raise UsageError(f"there is no grade of {student!r}", file=str(folder), remedy="Name it as its folder is named")
-    return read_report(folder / student / REPORT)
+    return read_grade(folder / student)
 
 
 def database(url: str | None, grades: Path) -> str:

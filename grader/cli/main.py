@@ -15,9 +15,9 @@ from grader import __version__
 from grader.cli.data import data_command
 from grader.cli.doctor import doctor_command
 from grader.cli.explain import explain_command
-from grader.cli.report import report_command
 from grader.cli.export import export_command
 from grader.cli.gradebook import comment_command, gradebook_command, history_command, mark_command
+from grader.cli.report import report_command
 from grader.cli.run import run_command
 from grader.errors import GraderError
 
