@@ -37,7 +37,7 @@ pytest: $(VENV)/.dev-stamp
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 diagnose: $(VENV)/.dev-stamp  ## Measures how often the grader is right, on a corpus of programs
-	$(BIN)/python -m tests.diagnose
+	$(BIN)/python -m tests.diagnose --readme
 
 reproduce: $(VENV)/.dev-stamp  ## Reproduces the published figures of a student's report on full MNIST
 	$(BIN)/python -m tests.reproduce --data $(DATA)

@@ -15,6 +15,7 @@ import pytest  # noqa: E402
 
 from grader.pipeline import Grader, Options, prepare  # noqa: E402
 from tests.mnist import mnist_folder  # noqa: E402
+from tests.recorder.images import make_images  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -63,6 +64,24 @@ def grader(quick_mnist: Path, session_cache: Path) -> Grader:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADE_CACHE", str(session_cache))
         return prepare(Options(data=quick_mnist, quick=True, cache=False))
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 training and 150 test images in the practical's format: enough to learn from, and soon gone through."""
+    folder = tmp_path_factory.mktemp("small-data")
+    for name, count, seed in (("train.npz", 300, 1), ("test.npz", 150, 2)):
+        images, labels = make_images(count, seed)
+        np.savez(folder / name, X=images, Y=np.eye(10, dtype=np.float32)[labels])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_grader(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Grader:
+    """A grader on the small data, with a reference that was trained on it; every program is run anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADE_CACHE", str(tmp_path_factory.mktemp("small-cache")))
+        return prepare(Options(data=small_data, cache=False))
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """Measures how often the grader is right, on the corpus in `tests/corpus`. `make diagnose`.
 
 Every case is graded for real, sandbox included, on the quick MNIST data. The corpus was written from the catalogue of
-mistakes before the grader saw it; each wrong verdict is shown with its reasons.
+mistakes before the grader saw it; each wrong verdict is shown with its reasons. The same programs are judged by four
+asserts on their variables (`tests/assertions`), beside which the grader's figures stand.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import sys
 import tempfile
@@ -20,8 +22,10 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from grader.pipeline import Grader, Options, find_candidates, prepare
+from tests.assertions.stored import failed_by_case
 from tests.corpus.cases import Case, load_corpus
-from tests.corpus.judge import Said, Tally, Verdict, said, tally, total
+from tests.corpus.judge import Said, Verdict, said
+from tests.corpus.table import Figures, by_asserts, judged, publish, text
 from tests.mnist import mnist_folder
 
 _grader: Grader | None = None
@@ -83,43 +87,38 @@ def describe(verdict: Verdict) -> None:
 
 
 def main() -> int:
-    """Grades the corpus and prints the table."""
+    """Grades the corpus, prints the tables, and publishes them in the README where that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("names", nargs="*", help="only cases whose name contains one of these")
     mnist = mnist_folder()
     parser.add_argument("--data", type=Path, default=mnist if mnist.is_dir() else None)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--cache", action="store_true", help="use stored evidence")
+    parser.add_argument("--readme", action="store_true", help="write the tables into the README, if all cases ran")
     options = parser.parse_args()
 
     cases = [
         case for case in load_corpus().values() if not options.names or any(name in case.name for name in options.names)
     ]
     begun = time.monotonic()
+    dataset = prepare(Options(data=options.data, quick=True)).dataset
+    failed = failed_by_case(cases, dataset, options.jobs)
     verdicts = run(cases, options.data, options.jobs, options.cache)
-    counted = tally(verdicts)
-    print_table(counted)
     correct = sum(case.correct for case in cases)
-    print(f"{correct} correct and {len(cases) - correct} faulty programs in {time.monotonic() - begun:.0f} s")
-    return 1 if counted.accused or counted.collateral else 0
-
-
-def print_table(counted: Tally) -> None:
-    """Counts by question and by finding, then the totals."""
-    for title, counts in (("question", counted.questions), ("finding", counted.findings)):
-        print(f"\n{title:<34}{'found':>7}{'missed':>8}{'false':>7}{'recall':>9}{'precision':>11}")
-        for name, count in sorted(counts.items()):
-            shares = share(count.recall), share(count.precision)
-            print(f"{name:<34}{count.hits:>7}{count.misses:>8}{count.false:>7}{shares[0]:>9}{shares[1]:>11}")
-    print(f"\ncorrect programs accused: {len(counted.accused)}; faulty ones wrongly charged: {len(counted.collateral)}")
-    print(f"recall by question {share(total(counted.questions.values()).recall)}, ", end="")
-    print(f"by finding {share(total(counted.findings.values()).recall)}")
-    print(f"questions without a fault that were left unassessed: {sum(counted.unassessed.values())}")
-
-
-def share(value: float | None) -> str:
-    """A share as per cent; a dash where there was nothing to count."""
-    return "-" if value is None else f"{value:.1%}"
+    figures = Figures(
+        date=datetime.date.today().isoformat(),
+        dataset=f"{dataset.name} ({dataset.train:,} + {dataset.test:,} images)",
+        correct=correct,
+        faulty=len(cases) - correct,
+        grader=judged(verdicts),
+        asserts=by_asserts(verdicts, failed),
+    )
+    print(f"\n{text(figures)}")
+    print(f"questions without a fault that were left unassessed: {figures.grader.unassessed}")
+    print(f"{len(cases)} programs in {time.monotonic() - begun:.0f} s")
+    if options.readme and not options.names:
+        publish(figures)
+    return 1 if figures.grader.accused or figures.grader.collateral else 0
 
 
 if __name__ == "__main__":

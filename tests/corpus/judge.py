@@ -72,6 +72,11 @@ class Verdict:
         return self.said.faults - right - excused
 
     @property
+    def caught(self) -> bool:
+        """Whether a faulty program lost marks, or what is wrong with it was named."""
+        return not self.case.correct and bool(self.said.charged or len(self.missed_findings) < len(self.case.findings))
+
+    @property
     def right(self) -> bool:
         """No question wrongly charged or missed, no finding missed."""
         return not (self.wrongly_charged or self.missed_questions or self.missed_findings)

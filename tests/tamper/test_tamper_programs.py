@@ -15,33 +15,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from grader.pipeline import Graded, Grader, Options, find_candidates, prepare
+from grader.pipeline import Graded, Grader, find_candidates
 from grader.score import Grade
-from tests.recorder.images import make_images
 from tests.submission.uploads import write
 from tests.tamper.attacks import ATTACKS, Attack
 from tests.tamper.programs import program
 
-TRAIN, TEST = 300, 150
 Grading = Callable[[str], Grade]
-
-
-@pytest.fixture(scope="session")
-def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """300 training and 150 test images in the practical's format: enough to learn from, and soon gone through."""
-    folder = tmp_path_factory.mktemp("small-data")
-    for name, count, seed in (("train.npz", TRAIN, 1), ("test.npz", TEST, 2)):
-        images, labels = make_images(count, seed)
-        np.savez(folder / name, X=images, Y=np.eye(10, dtype=np.float32)[labels])
-    return folder
-
-
-@pytest.fixture(scope="session")
-def small_grader(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Grader:
-    """A grader on the small data, with a reference that was trained on it; every program is run anew."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADE_CACHE", str(tmp_path_factory.mktemp("small-cache")))
-        return prepare(Options(data=small_data, cache=False))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""What the grader is compared with: asserts on a program's variables, as graders are commonly written."""
