@@ -15,7 +15,7 @@ import click
 from grader.cli.output import check_writable, write_atomically
 from grader.cli.parameters import GivenPath
 from grader.errors import UsageError
-from grader.pipeline.publish import anonymise, codes, release, withheld_checks
+from grader.pipeline.publish import anonymise, codes, find_alike, release, withheld_checks, work_of
 from grader.report import Grade, classroom, html, stored
 
 FOLDER = GivenPath(file_okay=False)
@@ -44,9 +44,9 @@ def report_command(
             _write_page(target, release(read_grade(folder), withheld))
         click.echo(f"grade: {len(folders)} reports in {target}, {len(withheld)} checks withheld", err=True)
     elif anonymous:
-        _write_anonymous(grades, folders, target)
+        _write_anonymous(grades, folders, target, assignment)
     else:
-        click.echo(f"grade: {write_index(grades, target)}", err=True)
+        click.echo(f"grade: {write_index(grades, target, assignment)}", err=True)
     return 0
 
 
@@ -63,12 +63,12 @@ def read_grade(folder: Path) -> Grade:
     return replace(grade, cells=tuple(_cells(folder / "executed.ipynb")))
 
 
-def write_index(grades: Path, target: Path, skip_unreadable: bool = False) -> Path:
+def write_index(grades: Path, target: Path, assignment: Path | None, skip_unreadable: bool = False) -> Path:
     """Writes the class's page of the grades stored in `grades` to `target`/index.html, and returns its path.
 
     Raises UsageError for a report that cannot be read, or with `skip_unreadable` says so and leaves it out.
     """
-    entries = []
+    entries, works = [], []
     title = ""
     for folder in _folders(grades):
         try:
@@ -80,8 +80,9 @@ def write_index(grades: Path, target: Path, skip_unreadable: bool = False) -> Pa
             continue
         title = grade.assignment.title
         entries.append(classroom.entry(grade))
+        works.append(work_of(grade))
     page = target / "index.html"
-    write_atomically(page, classroom.render(classroom.Classroom(title, tuple(entries))))
+    write_atomically(page, classroom.render(classroom.Classroom(title, tuple(entries), find_alike(works, assignment))))
     return page
 
 
@@ -108,19 +109,26 @@ def _write_page(target: Path, grade: Grade) -> None:
     write_atomically(folder / "report.html", html.render(grade))
 
 
-def _write_anonymous(grades: Path, folders: list[Path], target: Path) -> None:
+def _write_anonymous(grades: Path, folders: list[Path], target: Path, assignment: Path | None) -> None:
     """The page and the reports under codes; which code is whose goes into the folder of the grades, not with them."""
     known = [read_grade(folder).submission for folder in folders]
     code_of = codes([(submission.id, submission.sha256) for submission in known])
-    entries = []
+    entries, works = [], []
     title = ""
     for folder, submission in zip(folders, known, strict=True):
-        grade = anonymise(read_grade(folder), code_of[submission.id])
+        stored_grade = read_grade(folder)
+        works.append(replace(work_of(stored_grade), id=code_of[submission.id]))
+        grade = anonymise(stored_grade, code_of[submission.id])
         _write_page(target, grade)
         title = grade.assignment.title
         entries.append(classroom.entry(grade))
     entries.sort(key=lambda entry: entry.id)
-    page = classroom.render(classroom.Classroom(title, tuple(entries), anonymous=True))
+    # Code that is shown may name its author; which submissions are alike is told without it.
+    alike = tuple(
+        replace(group, pairs=tuple(replace(pair, excerpt=()) for pair in group.pairs))
+        for group in find_alike(works, assignment)
+    )
+    page = classroom.render(classroom.Classroom(title, tuple(entries), alike, anonymous=True))
     write_atomically(target / "index.html", page)
     table = io.StringIO()
     csv.writer(table).writerows([("code", "submission"), *sorted((code, id_) for id_, code in code_of.items())])

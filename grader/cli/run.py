@@ -82,7 +82,7 @@ def run_command(
         with _interruptible() as cancelled:
             done = [_grade(grader, candidate, out, progress, cancelled, form, count) for candidate in candidates]
     if count > 1:
-        click.echo(f"\nThe class: {write_index(out, out, skip_unreadable=True)}", err=True)
+        click.echo(f"\nThe class: {write_index(out, out, assignment, skip_unreadable=True)}", err=True)
     return _exit_code(done, min_score)
 
 
