@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from grader.assignment import CheckSpec, Rubric
 from grader.checks import accuracy, data, forward, layers, objective, plots, testing, training, update
@@ -57,4 +58,29 @@ def validate(rubric: Rubric) -> None:
 def run_checks(case: Case, rubric: Rubric) -> tuple[Verdict, ...]:
     """Every check of the rubric, in its order."""
     verdicts = [CHECKS[spec.id](case, spec) for question in rubric.questions for spec in question.checks]
-    return charge_crashes(case, verdicts)
+    return charge_crashes(case, [_as_confirmed(case, verdict) for verdict in verdicts])
+
+
+# What each kind of contradiction leaves as the process's own word.
+_OPERATIONS = frozenset(
+    [c for c in CHECKS if c.startswith(("layers.", "forward."))]
+    + ["objective.loss", "training.targets", "training.gradient"]
+)
+_IMAGES = frozenset(
+    ["data.loaded", "forward.image", "training.batches", "training.epochs", "testing.phase", "testing.no_learning"]
+)
+_WEIGHTS = frozenset(["filters.trained", "accuracy.reference"])
+
+
+def _as_confirmed(case: Case, verdict: Verdict) -> Verdict:
+    """The verdict, only as observed where the evidence that it rests on contradicts itself."""
+    found = case.verification.consistency
+    doubted = (
+        (frozenset() if found.operations else _OPERATIONS)
+        | (frozenset() if found.images else _IMAGES)
+        | (frozenset() if found.weights else _WEIGHTS)
+    )
+    if verdict.result.id not in doubted or verdict.result.confidence == "observed":
+        return verdict
+    findings = tuple(replace(finding, confidence="observed") for finding in verdict.findings)
+    return Verdict(replace(verdict.result, confidence="observed"), findings)

@@ -258,6 +258,16 @@ class DataFacts:
 
 
 @dataclass(frozen=True)
+class Consistency:
+    """Whether the parts of the evidence agree: `operations` do what was recorded of them when the trusted side does
+    them again; `images` of recorded batches are those of the journal; the final `weights` are the latest seen."""
+
+    operations: bool = True
+    images: bool = True
+    weights: bool = True
+
+
+@dataclass(frozen=True)
 class Verification:
     """All facts about one model of one run."""
 
@@ -283,3 +293,4 @@ class Verification:
     recreated: bool = False
     rebuilt: bool = False
     training_passes: int = 0
+    consistency: Consistency = field(default_factory=Consistency)

@@ -12,6 +12,7 @@ import numpy as np
 from grader.errors import EvidenceError
 from grader.evidence.values import Evidence, Kind, Place
 from grader.verify import model as model_of
+from grader.verify.consistency import compare
 from grader.verify.facts import is_training_look, training_facts
 from grader.verify.figures import wrong_figure
 from grader.verify.inputs import Batches
@@ -167,6 +168,7 @@ class _Judge:
             step_place=_first_place([u.place for u in updates]),
             recreated=_is_recreated(self._evidence, len(self._models)),
             rebuilt=1 < len(self._models) <= RECREATED,
+            consistency=compare(self._evidence, self._traces, steps),
         )
 
     def _test_place(self, passes: Sequence[TestPass]) -> Place | None:
