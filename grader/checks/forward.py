@@ -8,7 +8,7 @@ from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict, note
 from grader.checks.result import Finding
 from grader.evidence.values import Place
-from grader.verify.result import MIXED, Architecture
+from grader.verify.result import BATCH_SCRAMBLED, MIXED, SCRAMBLED, Architecture
 
 # Double softmax in its variants, by the name that the gradient oracle gives the loss.
 SOFTMAX_TWICE = ("cross entropy of softmax", "cross entropy of softmax over the batch", "cross entropy of sigmoid")
@@ -40,6 +40,9 @@ def image(case: Case, spec: CheckSpec) -> Verdict:
         return answer.lost(
             f"the images reach the convolution {layout}", "forward.transposed-image", place=place, confidence="proved"
         )
+    if layout in (SCRAMBLED, BATCH_SCRAMBLED):
+        text = f"the pixels reach the convolution in another order ({layout})"
+        return answer.lost(text, "forward.scrambled-image", place=place, confidence="proved")
     if layout == "unknown":
         return answer.not_assessed("what reaches the convolution could not be matched with the images of the data set")
     return answer.met("every image reaches the convolution as it is", confidence="proved")

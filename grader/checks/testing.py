@@ -9,7 +9,7 @@ from grader.checks.case import Answer, Case, Verdict, note
 from grader.checks.result import Finding
 from grader.checks.training import ONLY_MODEL
 from grader.evidence.values import Flag
-from grader.verify.result import TestPass
+from grader.verify.result import BATCH_SCRAMBLED, TestPass
 
 # A pass that sees fewer of the test images than this is far from the whole set; above it a last batch is missing.
 NEARLY = 0.95
@@ -55,9 +55,15 @@ def phase(case: Case, spec: CheckSpec) -> Verdict:
 
 
 def _is_whole(look: TestPass, total: int) -> bool:
-    """Whether a pass reaches all test images; a few may be alike or not be recognised, but none may be left out."""
-    reached = look.distinct >= total
-    return reached or (look.distinct >= NEARLY * total and look.examples + look.unknown >= total)
+    """Whether a pass reaches all test images; a few may be alike or not be recognised, but none may be left out.
+
+    Without any training between them several rounds are one pass.
+    """
+    if look.distinct >= total:
+        return True
+    rounds = max(1, round(look.examples / max(1, look.distinct)))
+    mistaken = look.from_training if look.from_training <= (1 - NEARLY) * total * rounds else 0
+    return look.distinct >= NEARLY * total and look.examples + look.unknown + mistaken >= rounds * total
 
 
 def len_of_test(case: Case) -> int:
@@ -72,7 +78,7 @@ def _learnt_from_test(case: Case) -> bool:
 def _no_phase(answer: Answer, case: Case) -> Verdict:
     if case.verification.data.mistaken:
         return answer.met("a test phase (on the wrong set, which question 1 charges)")
-    if case.verification.layout == "unknown" and case.verification.other_passes:
+    if case.verification.layout in ("unknown", BATCH_SCRAMBLED) and case.verification.other_passes:
         return answer.not_assessed("the images of the test phase could not be matched with the data set")
     if case.verification.probe.ignores_input and case.verification.training_passes > 1:
         return answer.not_assessed("the model does not look at the images that it is given (charged in question 2.2)")

@@ -10,7 +10,7 @@ import torch
 
 from grader.evidence.values import Events, Trace
 from grader.verify.graph import references
-from grader.verify.rows import LAYOUTS, Images
+from grader.verify.rows import Arrange, Images
 
 # Largest departure, in units of the pixel range, of a rescaling that is still called affine.
 AFFINE_TOLERANCE = 2e-3
@@ -37,12 +37,20 @@ def batch_shape(trace: Trace, event: int) -> tuple[int, ...] | None:
 class Batches:
     """Makes the batch of a forward event again from the trusted images."""
 
-    def __init__(self, events: Events, rows: np.ndarray, layout: str, images: Images, traces: Sequence[Trace]):
+    def __init__(
+        self,
+        events: Events,
+        rows: np.ndarray,
+        arrange: Arrange | None,
+        images: Images,
+        traces: Sequence[Trace],
+    ):
+        """`arrange` lays images out as the program does; None where that is not known."""
         self._events = events
         self._rows = rows
-        self._layout = layout
+        self._arrange = arrange
         self._images = images
-        self.rescaling = self._fit(traces) if layout != "unknown" else None
+        self.rescaling = self._fit(traces, arrange) if arrange is not None else None
 
     @property
     def trusted(self) -> bool:
@@ -73,26 +81,24 @@ class Batches:
 
     def arrange(self, images: np.ndarray, shape: tuple[int, ...], *, rescaled: bool = True) -> torch.Tensor | None:
         """`images` (N, 784) in [0, 1] as this program feeds them; `shape` is a recorded batch's."""
-        if self.rescaling is None:
+        if self.rescaling is None or self._arrange is None:
             return None
         rescaling = self.rescaling if rescaled else Rescaling()
-        arranged = LAYOUTS[self._layout](images.reshape(-1, 28, 28))
+        arranged = self._arrange(images.reshape(-1, 28, 28))
         values = arranged * np.float32(rescaling.scale) + np.float32(rescaling.shift)
         try:
             return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).reshape(shape)
         except RuntimeError:
             return None
 
-    def _fit(self, traces: Sequence[Trace]) -> Rescaling | None:
+    def _fit(self, traces: Sequence[Trace], arrange: Arrange) -> Rescaling | None:
         for trace in traces:
             for event in trace.events:
                 recorded = trace.arrays.get(f"data/{event}")
                 rows = self.rows(event) if event < len(self._events.kind) else np.zeros(0, dtype=np.int64)
                 if recorded is None or not len(rows) or (rows < 0).any():
                     continue
-                staged = (
-                    LAYOUTS[self._layout](self._images.all[rows].reshape(-1, 28, 28)).reshape(-1).astype(np.float64)
-                )
+                staged = arrange(self._images.all[rows].reshape(-1, 28, 28)).reshape(-1).astype(np.float64)
                 seen = recorded.reshape(-1).astype(np.float64)
                 if len(seen) == len(staged):
                     return _affine(staged, seen)

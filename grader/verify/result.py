@@ -12,6 +12,9 @@ BROADCAST = "mean squared error of every target with every image"
 # The order of flattening when values of one image stand in the row of another.
 MIXED = "images mixed"
 
+# Layouts in which pixels stand in another order than any turning or mirroring gives: within each image, or across them.
+SCRAMBLED, BATCH_SCRAMBLED = "scrambled", "scrambled across the batch"
+
 
 @dataclass(frozen=True)
 class Convolution:

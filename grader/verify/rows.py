@@ -72,23 +72,37 @@ class RowIndex:
                 break
         return self._find(keys, best), best if share >= ENOUGH else "unknown"
 
+    def knows(self, images: np.ndarray) -> bool:
+        """Whether all of `images` (N, 784) are staged ones, as they lie in the data set."""
+        return bool((self._find(fingerprint.keys(fingerprint.sample(images)), "identity") >= 0).all())
+
+    def match_arranged(self, keys: np.ndarray, arrange: Arrange) -> np.ndarray:
+        """Image numbers for `keys` (M,) of images in an arrangement that is none of `LAYOUTS`; -1 where unknown."""
+        return _look_up(keys, *self._keys_of(arrange))
+
     def warm(self) -> None:
         """Builds the plain table now, so that it is there when the evidence comes."""
         self._table("identity")
 
     def _find(self, keys: np.ndarray, layout: str) -> np.ndarray:
-        ordered, numbers = self._table(layout)
-        position = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)
-        return np.where(ordered[position] == keys, numbers[position], -1)
+        return _look_up(keys, *self._table(layout))
 
     def _table(self, layout: str) -> tuple[np.ndarray, np.ndarray]:
         if layout not in self._tables:
-            arrange = LAYOUTS[layout]
-            parts = [
-                fingerprint.keys(fingerprint.sample_any(arrange(part.reshape(-1, 28, 28))))
-                for part in (self.images.train, self.images.test)
-            ]
-            keys = np.concatenate(parts)
-            order = np.argsort(keys, kind="stable")
-            self._tables[layout] = (keys[order], order)
+            self._tables[layout] = self._keys_of(LAYOUTS[layout])
         return self._tables[layout]
+
+    def _keys_of(self, arrange: Arrange) -> tuple[np.ndarray, np.ndarray]:
+        """The keys of all images, sorted, and whose they are."""
+        parts = [
+            fingerprint.keys(fingerprint.sample_any(arrange(part.reshape(-1, 28, 28))))
+            for part in (self.images.train, self.images.test)
+        ]
+        keys = np.concatenate(parts)
+        order = np.argsort(keys, kind="stable")
+        return keys[order], order
+
+
+def _look_up(keys: np.ndarray, ordered: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    position = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)
+    return np.where(ordered[position] == keys, numbers[position], -1)

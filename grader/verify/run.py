@@ -15,10 +15,12 @@ from grader.verify import model as model_of
 from grader.verify.consistency import compare
 from grader.verify.facts import is_training_look, training_facts
 from grader.verify.figures import wrong_figure
+from grader.verify.groups import is_recreated, serious_models
 from grader.verify.inputs import Batches
 from grader.verify.model import StudentModel
 from grader.verify.oracle import prove_step
 from grader.verify.pictures import find_kernels
+from grader.verify.recognise import Recognised, recognise
 from grader.verify.reported import find_fractions, find_values, printed_numbers, shapes_shown, test_accuracies
 from grader.verify.result import (
     DataFacts,
@@ -36,13 +38,6 @@ from grader.verify.rows import Images, RowIndex
 from grader.verify.timeline import Timeline, build_timeline, usual_group
 from grader.verify.updates import prove_update
 
-# Models with a smaller share of the training than this were tried out, not handed in.
-SERIOUS = 0.2
-MAX_MODELS = 4
-# More models than this is one model whose layers are made anew at every call.
-RECREATED = 24
-# So many models alike, none of which gets through the data twice, are one that is made again every epoch.
-MADE_AGAIN = 3
 # With these losses the class of the highest score is the one that the program counts.
 COUNTED_BY_SCORES = ("cross entropy", "cross entropy of softmax")
 
@@ -76,41 +71,20 @@ def verify(evidence: Evidence, setting: Setting) -> tuple[Verification, ...]:
 
 
 def _verify(evidence: Evidence, setting: Setting) -> tuple[Verification, ...]:
-    rows, layout = setting.index.match(evidence.events.keys)
-    groups = _models(evidence, len(setting.images.train))
-    return tuple(_Judge(evidence, setting, rows, layout, group).judge() for group in groups) or (
-        _Judge(evidence, setting, rows, layout, frozenset()).judge(),
+    seen = recognise(evidence, setting.index)
+    groups = serious_models(evidence, len(setting.images.train))
+    return tuple(_Judge(evidence, setting, seen, group).judge() for group in groups) or (
+        _Judge(evidence, setting, seen, frozenset()).judge(),
     )
 
 
-def _is_recreated(evidence: Evidence, models: int) -> bool:
-    """Whether layers are made anew at every call: more of them than could be numbered, or than anyone would train."""
-    return models > RECREATED or (evidence.state is not None and evidence.state.overflow > 0)
-
-
-def _models(evidence: Evidence, train: int) -> list[frozenset[int]]:
-    events = evidence.events
-    forward = events.kind == Kind.FORWARD
-    trained = Counter(events.who[events.kind == Kind.BACKWARD].tolist())
-    everyone = Counter(events.who[forward].tolist())
-    if _is_recreated(evidence, len(everyone)):
-        return [frozenset(everyone)]
-    ranked = trained.most_common() or everyone.most_common(1)
-    most = ranked[0][1] if ranked else 0
-    alike = [number for number, count in ranked if count >= 0.5 * most]
-    seen = int(events.size[forward & (events.who == ranked[0][0])].sum()) if ranked else 0
-    if len(alike) >= MADE_AGAIN and seen < 2 * train:
-        return [frozenset(alike)]
-    return [frozenset([number]) for number, count in ranked[:MAX_MODELS] if count >= SERIOUS * most]
-
-
 class _Judge:
-    def __init__(self, evidence: Evidence, setting: Setting, rows: np.ndarray, layout: str, models: frozenset[int]):
+    def __init__(self, evidence: Evidence, setting: Setting, seen: Recognised, models: frozenset[int]):
         self._evidence = evidence
         self._setting = setting
-        self._rows = rows
+        self._rows = seen.rows
         self._models = models
-        self._layout = layout
+        self._layout = seen.layout
         self._number = max(models) if models else None
         events = evidence.events
         self._traces = [
@@ -118,7 +92,7 @@ class _Judge:
             for t in evidence.traces
             if t.events and t.events[0] < len(events.who) and int(events.who[t.events[0]]) in models
         ]
-        self._batches = Batches(events, rows, layout, setting.images, self._traces)
+        self._batches = Batches(events, seen.rows, seen.arrange, setting.images, self._traces)
 
     def judge(self) -> Verification:
         steps = tuple(prove_step(t, self._batches, self._setting.classes) for t in self._traces if t.backwards)
@@ -139,11 +113,12 @@ class _Judge:
             final,
             self._setting.probes,
         )
+        recreated = is_recreated(self._evidence, self._models)
         weight = student.architecture.weight if student.architecture else None
         parameters = student.architecture.parameters if student.architecture else ()
         return Verification(
             model=self._number,
-            layout=self._layout if len(self._rows) else "none",
+            layout=self._layout,
             architecture=student.architecture,
             steps=steps,
             updates=updates,
@@ -166,8 +141,8 @@ class _Judge:
             train_place=_first_place([b.place for t in self._traces for b in t.backwards]),
             test_place=self._test_place(passes),
             step_place=_first_place([u.place for u in updates]),
-            recreated=_is_recreated(self._evidence, len(self._models)),
-            rebuilt=1 < len(self._models) <= RECREATED,
+            recreated=recreated,
+            rebuilt=len(self._models) > 1 and not recreated,
             consistency=compare(self._evidence, self._traces, steps),
         )
 
@@ -207,7 +182,7 @@ class _Judge:
             return None
         final = state.final[weight]
         kernels = _as_kernels(final)
-        if kernels is None:
+        if kernels is None or not np.isfinite(kernels).all():
             return None
         initial = state.first[weight].reshape(kernels.shape)
         between = [

@@ -20,7 +20,7 @@ from grader.recorder.registry import Optimizers, Parameters
 from grader.recorder.session import Session
 from grader.recorder.wire import Wire
 from grader.verify.inputs import Batches
-from grader.verify.rows import RowIndex
+from grader.verify.rows import LAYOUTS, RowIndex
 from tests.recorder.images import small_set
 
 IMAGES = small_set()
@@ -132,4 +132,4 @@ def trace_of(evidence: Evidence) -> Trace:
 def batches_of(evidence: Evidence) -> Batches:
     """The trusted side's way to the batches of `evidence`."""
     rows, layout = INDEX.match(evidence.events.keys)
-    return Batches(evidence.events, rows, layout, IMAGES, evidence.traces)
+    return Batches(evidence.events, rows, LAYOUTS.get(layout), IMAGES, evidence.traces)

@@ -1,0 +1,70 @@
+"""Outcomes of rarer mistakes, and of right programs that come near them: the facts of a right submission changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from grader.checks.case import Case
+from grader.verify.result import BATCH_SCRAMBLED, SCRAMBLED, WrongFigure
+from tests.checks.cases import PASS, STATE, judge, with_evidence, with_facts
+
+
+def passes(count: int = 10, **changes: int) -> Case:
+    """Test passes of 1000 images, changed alike."""
+    return with_facts(passes=(replace(PASS, **changes),) * count)
+
+
+def weights(*values: float) -> Case:
+    """Weights of layers that began with one value each; None of them is the case's own."""
+    first = {number: np.full((10, 10), value) for number, value in enumerate(values)}
+    return with_evidence(state=replace(STATE, first=first))
+
+
+def kept(graphs: int, checked: int) -> Case:
+    return with_evidence(state=replace(STATE, graphs=(graphs, checked)))
+
+
+OUTCOMES: list[tuple[str, Case, str, float | None, str | None]] = [
+    ("forward.image", with_facts(layout=SCRAMBLED), "unmet", 0, "forward.scrambled-image"),
+    ("forward.image", with_facts(layout=BATCH_SCRAMBLED), "unmet", 0, "forward.scrambled-image"),
+    ("forward.logits", with_facts(probe={"ignores_input": True}), "unmet", 0, "forward.wrong-output"),
+    ("layers.convolution", weights(0.0, 0.0), "unmet", 0, None),
+    ("layers.convolution", weights(0.5), "met", 4, None),
+    ("testing.phase", with_facts(layout=BATCH_SCRAMBLED, passes=(), other_passes=9), "not_assessed", None, None),
+    ("testing.phase", passes(distinct=990, examples=990), "partly", 1.5, "test.coverage"),
+    ("testing.phase", passes(1, distinct=990, examples=9900), "partly", None, "test.coverage"),
+    ("testing.phase", passes(distinct=998, examples=1000), "met", 2, None),
+    ("testing.phase", passes(distinct=998, examples=998, unknown=2), "met", 2, None),
+    ("testing.phase", passes(distinct=998, examples=998, from_training=2), "met", 2, None),
+    ("testing.phase", passes(distinct=990, examples=990, from_training=6000), "partly", 1.5, "test.coverage"),
+    (
+        "testing.reported", with_facts(reported={"wrong": WrongFigure("test.stale-output", "old losses")}), "unmet", 0,
+        "test.stale-output",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "case", "outcome", "points", "finding"),
+    OUTCOMES,
+    ids=[f"{check}-{outcome}-{finding or number}" for number, (check, _, outcome, _, finding) in enumerate(OUTCOMES)],
+)
+def test_outcome(check: str, case: Case, outcome: str, points: float | None, finding: str | None) -> None:
+    """One thing that is changed gives this outcome, these points and this finding."""
+    result = judge(check, case).result
+    assert (result.outcome, result.finding) == (outcome, finding), (result.observed, result.message)
+    if points is not None:
+        assert result.points == points
+
+
+@pytest.mark.parametrize(
+    ("case", "noted"), [(kept(0, 30), False), (kept(2, 3), False), (kept(3, 30), False), (kept(20, 30), True)]
+)
+def test_kept_graphs_are_noted(case: Case, noted: bool) -> None:
+    """Losses that keep their graphs are a note without a deduction; a few may be kept in a right program."""
+    verdict = judge("training.gradient", case)
+    assert verdict.result.outcome == "met"
+    assert ("train.keeps-graph" in {f.id for f in verdict.findings}) == noted
