@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
+from rich.text import Text
 
 from grader.pipeline import all_kinds, find_kind
 
@@ -22,5 +23,7 @@ def explain_command(finding: str | None) -> int:
         console.print(table)
         return 0
     kind = find_kind(finding)
-    console.print(Markdown(f"# {kind.id}\n\n**{kind.title}**\n\n{kind.explanation}\n\n*{kind.hint}*"))
+    # Title and hint are plain text, in which `__init__` is no emphasis.
+    console.print(Markdown(f"# {kind.id}"), Text(f"\n{kind.title}\n", "bold"), Markdown(kind.explanation))
+    console.print(Text(f"\n{kind.hint}", "italic"))
     return 0

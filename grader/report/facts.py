@@ -28,6 +28,7 @@ STATUS_EXPLANATIONS = {
 }
 
 OUTCOME_TITLES = {"met": "Met", "partly": "Partly", "unmet": "Unmet", "not_assessed": "Not assessed"}
+CONFIDENCE_TITLES = {"proved": "Proved: the grader recomputed it", "observed": "Observed during the run"}
 OUTCOME_ICONS = {"met": "✓", "partly": "◐", "unmet": "✗", "not_assessed": "–"}
 
 
@@ -71,6 +72,12 @@ def other_findings(grade: Grade) -> tuple[Finding, ...]:
     """The findings that no lost mark already tells."""
     told = {mark.check.finding for mark in lost_marks(grade)}
     return tuple(finding for finding in grade.findings if finding.id not in told)
+
+
+def basis_text(check: CheckResult) -> str:
+    """`proved: the grader recomputed it; grade explain layer.stride`; the command where the check has a finding."""
+    title = CONFIDENCE_TITLES[check.confidence]
+    return f"{title[0].lower()}{title[1:]}" + (f"; grade explain {check.finding}" if check.finding else "")
 
 
 def is_scored(grade: Grade) -> bool:

@@ -89,6 +89,7 @@ def _lost_marks(grade: Grade) -> Iterable[str]:
             yield f"  - where: {_place(check.where)}"
         if check.hint:
             yield f"  - hint: {escape(check.hint)}"
+        yield f"  - {escape(facts.basis_text(check))}"
 
 
 def _place(where: Where) -> str:

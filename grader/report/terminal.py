@@ -115,6 +115,7 @@ def _lost_marks(grade: Grade) -> Iterator[RenderableType]:
         if check.where is not None:
             rows.append(("where", _place(check.where)))
         rows.append(("hint", Text(clean(check.hint))))
+        rows.append(("basis", Text(clean(facts.basis_text(check)), style="dim")))
         yield Padding(_labelled([row for row in rows if row[1]]), (0, 0, 0, 4))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grader import __version__
+from grader.checks.catalogue import FindingKind, all_kinds
 from tests.cli.conftest import Finished, Grade
 from tests.cli.samples import LOAD, is_one_line
 from tests.submission.uploads import notebook, write, write_folder, write_zip
@@ -149,6 +151,18 @@ def test_explain(grade: Grade) -> None:
     listed = grade("explain")
     assert listed.code == 0
     assert all(finding in listed.out for finding in ("run.timeout", "loss.double-softmax", "accuracy.suspicious"))
+
+
+@pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.id)
+def test_explain_knows_every_finding(grade: Grade, kind: type[FindingKind]) -> None:
+    """For each id the page has its title, its four parts, the address of what to read, and the hint."""
+    finished = grade("explain", kind.id)
+    shown = "".join(finished.out.split())
+    assert finished.code == 0
+    for part in (kind.title, "What it is.", "Why it matters.", "How to see it.", "What to read.", kind.hint):
+        assert "".join(part.replace("`", "").split()) in shown
+    for address in re.findall(r"<(https://\S+?)>", kind.explanation):
+        assert address in shown
 
 
 def test_explain_nonsense(grade: Grade) -> None:

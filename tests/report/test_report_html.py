@@ -185,10 +185,11 @@ def test_the_page_is_accessible(grade: Grade) -> None:
 
 
 def test_outcomes_have_words_not_only_colours(samples: dict[str, Grade]) -> None:
-    """Every check's row names its outcome and its points."""
+    """Every check's row names its outcome, its points, and whether it was proved or observed."""
     rows = [words(row) for row in Page(render(samples["faulty"])).all("tr", "check")]
     assert len(rows) == 25
-    assert "◐ Partly convolution 1 → 10 channels, 8×8 kernel, stride 2, no padding 1 / 4" in rows
+    assert "◐ Partly convolution 1 → 10 channels, 8×8 kernel, stride 2, no padding proved 1 / 4" in rows
+    assert all(re.search(r" (proved|observed) [\d.]+ / ", row) or "Not assessed" in row for row in rows)
     assert {re.sub(r"\W*(Not assessed|[A-Z][a-z]+).*", r"\1", row) for row in rows} == {
         "Met",
         "Partly",

@@ -72,14 +72,15 @@ def test_the_table_has_every_question(samples: dict[str, Grade]) -> None:
     assert rows[-1] == "| **total** | 70% | **35.25** | **50** |"
 
 
-def test_a_lost_mark_says_expected_seen_where_and_hint(samples: dict[str, Grade]) -> None:
-    """Each lost mark has its four lines, with the source line as code."""
+def test_a_lost_mark_says_expected_seen_where_hint_and_basis(samples: dict[str, Grade]) -> None:
+    """Each lost mark has its five lines, with the source line as code."""
     text = render(samples["faulty"])
     assert "- **layers.convolution** (question 2.1, −3) The kernel is not the one that was asked" in text
     assert "  - expected: convolution 1 → 10 channels, 8×8 kernel, stride 2, no padding\n" in text
     assert "  - seen: 5×5 kernel, stride 2: 28×28×1 → 12×12×10\n" in text
     assert "  - where: cell 5, line 8: ` self.conv = nn.Conv2d(1, K, kernel_size=5, stride=stride) `\n" in text
     assert "  - hint: The size of the output is (28 − kernel) / stride + 1." in text
+    assert "  - proved: the grader recomputed it; grade explain layer.kernel-size\n" in text
 
 
 def test_a_rejected_submission_says_why(samples: dict[str, Grade]) -> None:

@@ -57,17 +57,18 @@ def test_every_question_has_its_score(samples: dict[str, Grade]) -> None:
     assert re.search(r"4 +Plot the learned filters +━+ +3 / 3", text)
 
 
-def test_a_lost_mark_says_expected_seen_where_and_hint(samples: dict[str, Grade]) -> None:
-    """A lost mark names the check, its cost, what was expected and seen, the place with its line, and a hint."""
+def test_a_lost_mark_says_expected_seen_where_hint_and_basis(samples: dict[str, Grade]) -> None:
+    """It names the check, its cost, what was expected and seen, the place with its line, hint and basis."""
     lines = [line.strip() for line in show(samples["faulty"], 120).splitlines()]
     start = lines.index("◐ −3  layers.convolution  2.1 Define the layers")
-    assert [re.sub(" +", " ", line) for line in lines[start + 1 : start + 7]] == [
+    assert [re.sub(" +", " ", line) for line in lines[start + 1 : start + 8]] == [
         "The kernel is not the one that was asked; channels and stride are right.",
         "expected convolution 1 → 10 channels, 8×8 kernel, stride 2, no padding",
         "seen 5×5 kernel, stride 2: 28×28×1 → 12×12×10",
         "where cnn.ipynb, cell 5, line 8",
         "self.conv = nn.Conv2d(1, K, kernel_size=5, stride=stride)",
         "hint The size of the output is (28 − kernel) / stride + 1. Read: torch.nn.Conv2d.",
+        "basis proved: the grader recomputed it; grade explain layer.kernel-size",
     ]
 
 
