@@ -114,7 +114,11 @@ def judge_accuracy(
 
 
 def judge_probe(
-    evidence: Evidence, model: Model | None, number: int, parameters: Mapping[int, np.ndarray], probes: np.ndarray
+    evidence: Evidence,
+    model: Model | None,
+    number: int | None,
+    parameters: Mapping[int, np.ndarray],
+    probes: np.ndarray,
 ) -> ProbeFacts:
     """The student's own answers on `probes` (N, 784) against the trusted side's."""
     answer = next((p for p in evidence.probes if p.model == number), None)

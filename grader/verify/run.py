@@ -106,13 +106,8 @@ class _Judge:
         passes = model_of.test_passes(timeline, runnable, snapshots, final, images)
         training = training_facts(timeline, len(images.train), images.labels)
         accuracy = model_of.judge_accuracy(runnable, final, images, self._setting.classes)
-        probe = model_of.judge_probe(
-            self._evidence,
-            student.answering(),
-            self._number if self._number is not None else -1,
-            final,
-            self._setting.probes,
-        )
+        answering = student.answering()
+        probe = model_of.judge_probe(self._evidence, answering, self._number, final, self._setting.probes)
         recreated = is_recreated(self._evidence, self._models)
         weight = student.architecture.weight if student.architecture else None
         parameters = student.architecture.parameters if student.architecture else ()
