@@ -101,8 +101,8 @@ def explanation(grade: Grade) -> str:
 
 
 def question_name(id_: str, title: str) -> str:
-    """`2.1 Define the layers`; the title alone where the id only repeats it."""
-    return title if id_.lower() == title.lower() else f"{id_} {title}"
+    """`2.1 Define the layers`; the title alone where it begins with the id."""
+    return title if title.lower().startswith(id_.lower()) else f"{id_} {title}"
 
 
 def open_points(questions: Sequence[QuestionScore]) -> float:

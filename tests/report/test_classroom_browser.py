@@ -66,13 +66,13 @@ def page(browser: Browser, folder: Path, complaints: list[str]) -> Iterator[Page
 
 def shown(page: Page) -> list[str]:
     """The ids of the rows that are to be seen, in their order."""
-    return page.locator("#table tbody tr:visible th").all_inner_texts()
+    return page.locator("#table tbody tr:visible th").all_text_contents()
 
 
 def column(page: Page, title: str) -> list[str]:
     titles = page.locator("#table thead th").evaluate_all("heads => heads.map(head => head.dataset.title)")
     at = titles.index(title)
-    return [row.locator("> *").nth(at).inner_text() for row in page.locator("#table tbody tr:visible").all()]
+    return [row.locator("> *").nth(at).text_content() or "" for row in page.locator("#table tbody tr:visible").all()]
 
 
 def test_all_submissions_are_listed(page: Page) -> None:
@@ -178,6 +178,16 @@ def test_axe_finds_nothing_serious(
     assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     page.close()
+
+
+def test_print_shows_every_row_and_no_control(page: Page) -> None:
+    """On paper nothing is scrolled away, and what only a screen can use is gone."""
+    page.emulate_media(media="print")
+    assert not page.locator("#filters").is_visible()
+    assert page.locator(".show:visible").count() == 0
+    table = page.locator(".table")
+    assert table.evaluate("table => table.scrollHeight <= table.clientHeight + 1")
+    assert len(shown(page)) == 14
 
 
 def test_the_theme_follows_the_reader_and_can_be_turned(page: Page) -> None:
