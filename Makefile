@@ -17,7 +17,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help grade test lint types pytest diagnose reproduce bench baselines wheel clean
+.PHONY: help grade test lint types pytest attack fuzz soak kill diagnose reproduce bench baselines wheel clean
 
 help:  ## Shows this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,18 @@ types: $(VENV)/.dev-stamp
 
 pytest: $(VENV)/.dev-stamp
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+attack: $(VENV)/.dev-stamp  ## Attacks the grader: every hostile submission, level and user; writes the README's table
+	HOSTILE=all $(BIN)/python -m pytest tests/hostile
+
+fuzz: $(VENV)/.dev-stamp  ## Fuzzes every parser of untrusted bytes for ten minutes
+	$(BIN)/python -m tests.fuzz
+
+soak: $(VENV)/.dev-stamp  ## Grades 200 submissions in a row, hostile ones among them, and looks for what grows
+	$(BIN)/python -m tests.endurance.soak
+
+kill: $(VENV)/.dev-stamp  ## Kills the grader at 20 random points of a batch, and has it finish
+	$(BIN)/python -m tests.endurance.kill
 
 diagnose: $(VENV)/.dev-stamp  ## Measures how often the grader is right, on a corpus of programs
 	$(BIN)/python -m tests.diagnose --readme

@@ -9,7 +9,7 @@
   stem) is a submission. Archives of other kinds are listed too, so that loading says why they are rejected.
 
 Junk (hidden files, `__MACOSX`, caches) does not count, nor do loose support modules such as
-`helper_functions.py`, nor subfolders named `data` or `grades` that hold nothing to run.
+`helper_functions.py`, nor subfolders named `data`, `grades` or `hostile` that hold nothing to run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from grader.submission.names import (
 from grader.submission.values import Candidate
 
 _KINDS = "a notebook (.ipynb), a module (.py), a zip archive or a folder of them"
-_SUPPORT_FOLDERS = frozenset({"data", "grades", "__pycache__"})
+_SUPPORT_FOLDERS = frozenset({"data", "grades", "hostile", "__pycache__"})
 # Files that stand beside the submissions' own folders where grades are written.
 _RESERVED_IDS = ("index.html", "grades.csv")
 

@@ -14,6 +14,7 @@ import pytest
 from grader.errors import IsolationError
 from grader.sandbox import available_isolation, interpreter, probe
 from grader.sandbox.values import Level
+from tests.ordinary import ordinary_python
 
 
 @pytest.fixture(autouse=True)
@@ -113,21 +114,10 @@ for level in ("full", "partial"):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_an_ordinary_user_has_it_too(full: Level, partial: Level, repo_root: Path, open_path: Path) -> None:
+def test_an_ordinary_user_has_it_too(full: Level, partial: Level, open_path: Path) -> None:
     """A grader that is not root isolates as well, with a Python that its user can reach."""
-    python = Path("/usr/bin/python3")
-    version = ".".join(map(str, sys.version_info[:2]))
-    if not python.exists() or not os.path.realpath(python).endswith(version):
-        pytest.skip(f"the system has no Python {version} that other users can reach")
-    home, venv = open_path / "home", open_path / "venv"
-    home.mkdir()
-    os.chown(home, 65534, 65534)
-    subprocess.run([python, "-m", "venv", "--without-pip", venv], check=True, timeout=60)
-    packages = venv / "lib" / f"python{version}" / "site-packages"
-    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
-    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(repo_root)}
-    user = ("--reuid=65534", "--regid=65534", "--clear-groups")
-    command = ["setpriv", *user, str(venv / "bin" / "python"), "-c", ORDINARY]
+    python, environment = ordinary_python(open_path)
+    command = [*python, "-c", ORDINARY]
     result = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False, timeout=120)
     assert result.returncode == 0, result.stderr
     lines = [line.split("|") for line in result.stdout.splitlines()]

@@ -1,0 +1,5 @@
+"""Dies of a segmentation fault."""
+
+import os
+
+os.kill(os.getpid(), 11)

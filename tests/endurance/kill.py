@@ -1,0 +1,106 @@
+"""SIGKILL to `grade FOLDER` at random points: no process, no half-written report is left, and a second call finishes.
+
+`python -m tests.endurance.kill [ROUNDS] [SUBMISSIONS]`
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.hostile.cases import as_notebook
+from tests.hostile.world import World
+from tests.tamper.programs import FAULTS, program
+
+ROUNDS, SUBMISSIONS = 20, 10
+COMMAND = [sys.executable, "-m", "grader"]
+
+
+def start(world: World, work: Path, out: str) -> subprocess.Popen[bytes]:
+    """`grade` on the batch, with its own cache and temporary folder, as a user calls it."""
+    for name in ("tmp", "cache"):
+        (work / name).mkdir(exist_ok=True)
+    environment = {**os.environ, "GRADE_CACHE": str(work / "cache"), "TMPDIR": str(work / "tmp")}
+    command = [*COMMAND, str(work / "batch"), "--data", str(world.data), "--out", str(work / out)]
+    log = open(work / f"{out}.log", "wb")  # noqa: SIM115 - the child's
+    return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+
+def grades(folder: Path) -> dict[str, float]:
+    """The scores of all reports; a report that is no JSON is an error."""
+    return {path.parent.name: json.loads(path.read_text())["score"] for path in folder.glob("*/report.json")}
+
+
+def left_over(work: Path) -> list[str]:
+    """Processes that work on this batch, and drafts of reports."""
+    marks = (str(work).encode(), b"recorder.runner", b"recorder.kernel")
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            texts = (path / "cmdline").read_bytes(), (path / "environ").read_bytes()
+        except OSError:
+            continue
+        if (
+            int(path.name) != os.getpid()
+            and str(work).encode() in b"".join(texts)
+            and any(m in texts[0] for m in marks)
+        ):
+            found.append(f"process {path.name}: {texts[0][:80]!r}")
+    return found
+
+
+def main() -> int:
+    """Kills one batch a round at a random moment of its time; 1 where anything was wrong."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else SUBMISSIONS
+    world, wrong = World(), 0
+    work = Path(tempfile.mkdtemp(prefix="kill-"))
+    work.chmod(0o755)
+    kinds = [(), *((name,) for name in sorted(FAULTS))]
+    for index in range(count):
+        folder = work / "batch" / f"student{index}"
+        folder.mkdir(parents=True)
+        (folder / "cnn.ipynb").write_text(as_notebook(program(kinds[index % len(kinds)])), encoding="utf-8")
+    begun = time.monotonic()
+    start(world, work, "whole").wait()
+    whole, expected = time.monotonic() - begun, grades(work / "whole")
+    print(f"undisturbed: {len(expected)} grades in {whole:.0f} s", flush=True)
+    generator = random.Random(0)
+    for number in range(1, rounds + 1):
+        shutil.rmtree(work / "cache" / "evidence", ignore_errors=True)
+        process = start(world, work, f"round{number}")
+        moment = generator.uniform(0.02, 0.98) * whole
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        time.sleep(1.0)
+        finished, orphans = grades(work / f"round{number}"), left_over(work)
+        start(world, work, f"round{number}").wait()
+        same = grades(work / f"round{number}") == expected
+        drafts = [str(path) for path in (work / f"round{number}").rglob(".*")]
+        litter = os.listdir(work / "tmp")
+        good = same and not orphans and not drafts
+        wrong += not good
+        print(
+            f"{number:>2}: killed after {moment:5.1f} s with {len(finished)} reports; the same grades: {same}; "
+            f"orphans {orphans}; drafts {drafts}; temporary {litter}",
+            flush=True,
+        )
+    world.close()
+    shutil.rmtree(work)
+    print(f"{rounds} kills, {wrong} wrong")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

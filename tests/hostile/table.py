@@ -1,0 +1,42 @@
+"""The README's table of what each level contains, written from what `make attack` saw."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.hostile.rows import ROWS, TESTS, title
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+COLUMNS = (("full", "root"), ("full", "ordinary"), ("partial", "root"), ("partial", "ordinary"))
+BEGIN, END = "<!-- attack suite: begin -->", "<!-- attack suite: end -->"
+_seen: dict[tuple[int, str, str], str] = {}
+
+
+def note(row: int, level: str, user: str, result: str) -> None:
+    """Keeps what a case came to."""
+    _seen[row, level, user] = result
+
+
+def render() -> str:
+    """The table, a row an attack."""
+    head = [
+        "| # | the submission ... | full | full, not root | partial | partial, not root |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines = []
+    for row in ROWS:
+        if row in TESTS:
+            cells = ["by tests" if TESTS[row][1] else "**not yet**"] * len(COLUMNS)
+        else:
+            cells = [_seen.get((row, *column), "**not run**") for column in COLUMNS]
+        lines.append(f"| {row} | {title(row)} | {' | '.join(cells)} |")
+    return "\n".join([*head, *lines])
+
+
+def write() -> None:
+    """Puts the table in its place in the README."""
+    text = README.read_text(encoding="utf-8")
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    assert pattern.search(text), "the README has no place for the table"
+    README.write_text(pattern.sub(lambda _: f"{BEGIN}\n{render()}\n{END}", text), encoding="utf-8")

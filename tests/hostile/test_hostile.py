@@ -1,0 +1,108 @@
+"""Every hostile submission is graded for real, contained, and pays nothing; and each attack works without the sandbox.
+
+`make attack` runs every level and user (HOSTILE=all) and writes what was seen into the README. Without it each case
+runs once, at the best level that the machine gives.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.sandbox import available_isolation
+from tests.hostile import table
+from tests.hostile.cases import CASES, LEVELS
+from tests.ordinary import REPOSITORY, ordinary_python
+
+ALL = os.environ.get("HOSTILE") == "all"
+USERS = ("root", "ordinary") if os.geteuid() == 0 else ("ordinary",)
+WAYS = [(level, user) for level in LEVELS for user in USERS] if ALL else [("best", USERS[0])]
+Ask = Callable[[str, str, str], dict[str, Any]]
+pytestmark = pytest.mark.xdist_group("hostile")
+
+
+@pytest.fixture(scope="session")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """Asks the worker of a level and user about a case; each worker is started once."""
+    workers: dict[tuple[str, str], subprocess.Popen[str]] = {}
+    with tempfile.TemporaryDirectory(prefix="attack-") as folder:
+        Path(folder).chmod(0o755)
+
+        def asking(level: str, user: str, question: str) -> dict[str, Any]:
+            if (level, user) not in workers:
+                workers[level, user] = _start(level, user, Path(folder))
+            stdin, stdout = workers[level, user].stdin, workers[level, user].stdout
+            assert stdin is not None and stdout is not None
+            print(question, file=stdin, flush=True)
+            answer: dict[str, Any] = json.loads(stdout.readline())
+            return answer
+
+        yield asking
+        for worker in workers.values():
+            worker.communicate(timeout=60)
+
+
+def _start(level: str, user: str, folder: Path) -> subprocess.Popen[str]:
+    if level == "best":
+        level = available_isolation().level
+    place = folder / f"{level}-{user}"
+    place.mkdir(mode=0o755)
+    command, environment = [sys.executable], dict(os.environ)
+    if user == "ordinary" and os.geteuid() == 0:
+        command, environment = ordinary_python(place)
+    else:
+        environment["GRADE_CACHE"] = str(place / "cache")
+    worker = subprocess.Popen(
+        [*command, "-m", "tests.hostile.worker", level],
+        cwd=REPOSITORY,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert worker.stdout is not None
+    hello = worker.stdout.readline()
+    assert json.loads(hello)["honest"] == 50, "an honest submission gets full marks before any attack"
+    return worker
+
+
+@pytest.mark.parametrize(("level", "user"), WAYS)
+@pytest.mark.parametrize("name", CASES)
+def test_the_attack_is_contained(ask: Ask, name: str, level: str, user: str) -> None:
+    """I1 to I6 hold: no secret in any report, no point won, no process left, the host as before, the next honest
+    submission graded the same, the grader's own time and memory bounded; status and findings are those expected.
+    """
+    honest = ALL or list(CASES).index(name) % 8 == 7
+    seen = ask(level, user, f"{'then-honest' if honest else 'attack'} {name}")
+    is_open = CASES[name].is_open(level, user)
+    if ALL:
+        table.note(
+            CASES[name].row,
+            level,
+            user,
+            "open" if seen["got_through"] else "contained" if not seen["faults"] else "FAILED",
+        )
+    assert seen["faults"] == []
+    assert seen["got_through"] == is_open
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_attack_works_without_the_sandbox(ask: Ask, name: str) -> None:
+    """I7, the control: run alone in an ordinary process, the attack does what it is for."""
+    level, user = WAYS[0]
+    answer = ask(level, user, f"control {name}")
+    assert answer["worked"], answer["output"]
+
+
+@pytest.mark.skipif(not ALL or len(WAYS) < 4, reason="the table needs every level and user: make attack, as root")
+def test_the_table_is_written() -> None:
+    """What was seen just now stands in the README."""
+    table.write()
