@@ -72,6 +72,7 @@ def main() -> int:
     begun = time.monotonic()
     start(world, work, "whole").wait()
     whole, expected = time.monotonic() - begun, grades(work / "whole")
+    assert len(expected) == count, (work / "whole.log").read_text()[-2000:]
     print(f"undisturbed: {len(expected)} grades in {whole:.0f} s", flush=True)
     generator = random.Random(0)
     for number in range(1, rounds + 1):

@@ -26,7 +26,6 @@ ALL = os.environ.get("HOSTILE") == "all"
 USERS = ("root", "ordinary") if os.geteuid() == 0 else ("ordinary",)
 WAYS = [(level, user) for level in LEVELS for user in USERS] if ALL else [("best", USERS[0])]
 Ask = Callable[[str, str, str], dict[str, Any]]
-pytestmark = pytest.mark.xdist_group("hostile")
 
 
 @pytest.fixture(scope="session")
