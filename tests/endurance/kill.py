@@ -97,8 +97,8 @@ def main() -> int:
             f"orphans {orphans}; drafts {drafts}; temporary {litter}",
             flush=True,
         )
-    world.close()
     shutil.rmtree(work)
+    world.close()
     print(f"{rounds} kills, {wrong} wrong")
     return int(bool(wrong))
 
