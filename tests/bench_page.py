@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from playwright.sync_api import expect
+
 from grader.report import Grade, classroom, stored
 from tests.browser import chromium
 from tests.report.classes import a_class, named
@@ -42,7 +44,7 @@ def main(arguments: list[str]) -> None:
             page = browser.new_page(viewport={"width": 1366, "height": 768})
             started = time.perf_counter()
             page.goto(path.as_uri())
-            page.wait_for_function("document.getElementById('shown').textContent !== ''")
+            expect(page.locator("#shown")).not_to_be_empty()
             page.evaluate(_SETTLED)
             opened.append(time.perf_counter() - started)
             sorted_.append(page.evaluate(_SORT))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from grader.report import classroom, html
 from grader.score.alike import AlikeGroup, Pair
@@ -122,7 +122,7 @@ def test_filters_combine_and_are_taken_back(page: Page) -> None:
     page.locator("#question").select_option("3.1")
     assert shown(page) == ["student-3", "student-9"]
     page.get_by_role("button", name="Show all").click()
-    page.wait_for_function("document.getElementById('shown').textContent.startsWith('14 of')")
+    expect(page.locator("#shown")).to_have_text("14 of 14 shown")
     page.locator("#status").select_option("rejected")
     assert shown(page) == ["smith-jo"]
     page.get_by_role("button", name="Show all").click()
