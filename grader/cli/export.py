@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from grader.cli.grades import BOOK, database, has_gradebook, read_text, signed, stored_grades
-from grader.cli.output import write_atomically
+from grader.cli.output import ANNOTATED, write_atomically
 from grader.cli.parameters import GivenPath
 from grader.errors import UsageError
 from grader.report.annotate import annotate
@@ -26,7 +26,7 @@ from grader.report.export import (
 from grader.score import Grade
 
 EXECUTED = "executed.ipynb"
-PER_SUBMISSION: Mapping[str, str] = {"gradescope": "results.json", "notebook": "annotated.ipynb"}
+PER_SUBMISSION: Mapping[str, str] = {"gradescope": "results.json", "notebook": ANNOTATED}
 
 
 @click.command("export")

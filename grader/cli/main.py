@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from grader import __version__
+from grader.cli.autograder import gradescope_command
 from grader.cli.data import data_command
 from grader.cli.doctor import doctor_command
 from grader.cli.explain import explain_command
@@ -63,6 +64,7 @@ for command in (
     mark_command,
     comment_command,
     history_command,
+    gradescope_command,
 ):
     cli.add_command(command)
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from grader.errors import UsageError
 from grader.pipeline import Graded
 from grader.report import html, json_, markdown
+from grader.report.annotate import annotate
+
+ANNOTATED = "annotated.ipynb"
 
 
 def check_writable(folder: Path) -> None:
@@ -38,11 +41,23 @@ def write_reports(folder: Path, graded: Graded) -> Path:
         target.mkdir(parents=True, exist_ok=True)
         if graded.notebook is None:  # an earlier one would pass for this grade's
             (target / "executed.ipynb").unlink(missing_ok=True)
+        (target / ANNOTATED).unlink(missing_ok=True)
         for name, text in files.items():
             write_atomically(target / name, text)
     except OSError as error:
         raise _unwritable(target, error) from error
     return target
+
+
+def write_annotated(folder: Path, graded: Graded) -> None:
+    """Writes `folder`/<id>/annotated.ipynb; nothing for what is no notebook. Raises UsageError where it cannot be."""
+    if graded.notebook is None:
+        return
+    target = folder / graded.grade.submission.id / ANNOTATED
+    try:
+        write_atomically(target, annotate(graded.grade, graded.notebook))
+    except OSError as error:
+        raise _unwritable(target, error) from error
 
 
 def _unwritable(folder: Path, error: OSError) -> UsageError:

@@ -29,9 +29,7 @@ FOLDER = GivenPath(file_okay=False)
 @click.option(
     "--assignment", type=FOLDER, help="The assignment's folder; default: the practical that comes with the grader."
 )
-def report_command(
-    grades: Path, for_students: bool, anonymous: bool, out: Path | None, assignment: Path | None
-) -> int:
+def report_command(grades: Path, for_students: bool, anonymous: bool, out: Path | None, assignment: Path | None) -> int:
     """Make the class's page anew, or reports for students, from stored grades."""
     if for_students and anonymous:
         raise UsageError("--release and --anonymous exclude each other", remedy="Give one of them")

@@ -12,7 +12,8 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from grader.cli.output import check_writable, write_reports
+from grader.cli.ci import announce
+from grader.cli.output import check_writable, write_annotated, write_reports
 from grader.cli.parameters import FiniteRange, GivenPath, LimitChange
 from grader.cli.progress import Progress
 from grader.cli.report import write_index
@@ -50,6 +51,9 @@ FOLDER = GivenPath(file_okay=False)
 )
 @click.option("--one", is_flag=True, help="Read a folder as one submission.")
 @click.option("--each", is_flag=True, help="Read a folder as a class.")
+@click.option(
+    "--annotate", is_flag=True, help="Write annotated.ipynb too: the notebook with each finding below its cell."
+)
 @click.option("--no-cache", is_flag=True, help="Run again what was run before.")
 @click.option("--allow-unsandboxed", is_flag=True, help="Run without isolation where none can be had.")
 def run_command(
@@ -65,6 +69,7 @@ def run_command(
     form: str,
     one: bool,
     each: bool,
+    annotate: bool,
     no_cache: bool,
     allow_unsandboxed: bool,
 ) -> int:
@@ -83,6 +88,10 @@ def run_command(
             done = [_grade(grader, candidate, out, progress, cancelled, form, count) for candidate in candidates]
     if count > 1:
         click.echo(f"\nThe class: {write_index(out, out, assignment, skip_unreadable=True)}", err=True)
+    if annotate:
+        for graded in done:
+            write_annotated(out, graded)
+    announce([graded.grade for graded in done], out)
     return _exit_code(done, min_score)
 
 

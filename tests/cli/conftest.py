@@ -34,6 +34,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, session_cache: Path) -
     """An empty current folder, and the tests' own cache instead of the user's own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GRADE_CACHE", str(session_cache))
+    for variable in ("GITHUB_ACTIONS", "GITLAB_CI", "GRADE_GRADEBOOK"):
+        monkeypatch.delenv(variable, raising=False)
     return tmp_path
 
 

@@ -27,28 +27,32 @@ def render(classroom: Classroom) -> str:
     entries = classroom.entries
     script = (files("grader.report") / "templates" / "index.js").read_text(encoding="utf-8")
     measured = [entry for entry in entries if entry.measured is not None]
-    page = environment().get_template("index.html.j2").render(
-        room=classroom,
-        script=Markup(script),  # a file of the grader's own
-        answers_of=lambda entry: {question.id: question for question in entry.questions},
-        script_hash=base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode("ascii"),
-        scores=statistics.scores(entries),
-        bins=statistics.distribution(entries),
-        figures_by_question=statistics.questions(entries),
-        common=statistics.findings(entries),
-        reviews=statistics.review(entries),
-        places=statistics.accuracy_places(entries),
-        place_of=statistics.accuracy_place,
-        bands=sorted({entry.band for entry in entries if entry.band is not None}),
-        dots=tuple(_dot(entry) for entry in measured if entry.scored),
-        ticks=tuple((accuracy_x(tick), tick) for tick in _TICKS),
-        accuracy_x=accuracy_x,
-        datasets=sorted({entry.dataset for entry in entries if entry.scored}),
-        rubrics=sorted({entry.rubric for entry in entries}),
-        statuses=sorted({entry.status for entry in entries}),
-        plot_size=(PLOT_WIDTH, PLOT_HEIGHT, LEFT, RIGHT, TOP, BOTTOM),
-        alike_ids={member for group in classroom.alike for member in group.members},
-        by_id={entry.id: entry for entry in entries},
+    page = (
+        environment()
+        .get_template("index.html.j2")
+        .render(
+            room=classroom,
+            script=Markup(script),  # a file of the grader's own
+            answers_of=lambda entry: {question.id: question for question in entry.questions},
+            script_hash=base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode("ascii"),
+            scores=statistics.scores(entries),
+            bins=statistics.distribution(entries),
+            figures_by_question=statistics.questions(entries),
+            common=statistics.findings(entries),
+            reviews=statistics.review(entries),
+            places=statistics.accuracy_places(entries),
+            place_of=statistics.accuracy_place,
+            bands=sorted({entry.band for entry in entries if entry.band is not None}),
+            dots=tuple(_dot(entry) for entry in measured if entry.scored),
+            ticks=tuple((accuracy_x(tick), tick) for tick in _TICKS),
+            accuracy_x=accuracy_x,
+            datasets=sorted({entry.dataset for entry in entries if entry.scored}),
+            rubrics=sorted({entry.rubric for entry in entries}),
+            statuses=sorted({entry.status for entry in entries}),
+            plot_size=(PLOT_WIDTH, PLOT_HEIGHT, LEFT, RIGHT, TOP, BOTTOM),
+            alike_ids={member for group in classroom.alike for member in group.members},
+            by_id={entry.id: entry for entry in entries},
+        )
     )
     return page + "\n"
 
@@ -67,4 +71,3 @@ def _dot(entry: Entry) -> tuple[float, float, str]:
         round(BOTTOM - min(max(entry.share, 0.0), 1.0) * (BOTTOM - TOP), 1),
         statistics.accuracy_place(entry),
     )
-

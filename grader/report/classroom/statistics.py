@@ -111,9 +111,7 @@ def questions(entries: Sequence[Entry]) -> tuple[QuestionFigures, ...]:
 
 def _question(id_: str, title: str, entries: Sequence[Entry]) -> QuestionFigures:
     answers = [(question, entry.score) for entry in entries for question in entry.questions if question.id == id_]
-    judged = [
-        (question.share, total - question.score) for question, total in answers if question.share is not None
-    ]
+    judged = [(question.share, total - question.score) for question, total in answers if question.share is not None]
     shares = [share for share, _ in judged]
     return QuestionFigures(
         id=id_,
