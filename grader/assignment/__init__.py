@@ -6,7 +6,15 @@ Importing this package imports neither numpy nor torch; the functions that need 
 
 from grader.assignment.baselines import Baseline, BaselineEpoch, calibrate, find_baseline, write_baseline
 from grader.assignment.cache import cache_directory
-from grader.assignment.data import Dataset, DatasetArrays, find_dataset, install_dataset, installed_dataset
+from grader.assignment.data import (
+    Dataset,
+    DatasetArrays,
+    find_dataset,
+    install_dataset,
+    installed_dataset,
+    receive_dataset,
+    staged_dataset,
+)
 from grader.assignment.folder import Assignment, load_assignment
 from grader.assignment.progress import Progress, silent
 from grader.assignment.rubric import CheckSpec, Limits, Question, Rubric, Visibility, load_rubric, with_limits
@@ -31,7 +39,9 @@ __all__ = [
     "installed_dataset",
     "load_assignment",
     "load_rubric",
+    "receive_dataset",
     "silent",
+    "staged_dataset",
     "with_limits",
     "write_baseline",
 ]

@@ -18,6 +18,7 @@ from grader.cli.doctor import doctor_command
 from grader.cli.explain import explain_command
 from grader.cli.export import export_command
 from grader.cli.gradebook import comment_command, gradebook_command, history_command, mark_command
+from grader.cli.regrade import regrade_command
 from grader.cli.report import report_command
 from grader.cli.run import run_command
 from grader.errors import GraderError
@@ -55,6 +56,7 @@ def cli() -> None:
 
 for command in (
     run_command,
+    regrade_command,
     report_command,
     data_command,
     explain_command,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.pipeline import Graded
-from grader.report import html, json_, markdown
+from grader.pipeline import Assignment, Folder, Graded, Register
+from grader.report import class_csv, html, json_, markdown
 from grader.report.annotate import annotate
+from grader.score import Grade
 
+NOTEBOOK = "executed.ipynb"
 ANNOTATED = "annotated.ipynb"
 
 
@@ -24,38 +27,59 @@ def check_writable(folder: Path) -> None:
         raise _unwritable(folder, error) from error
 
 
-def write_reports(folder: Path, graded: Graded) -> Path:
-    """Writes report.json, report.html, report.md and the executed notebook to `folder`/<id>; returns that folder.
-
-    Raises UsageError where they cannot be written.
-    """
-    target = folder / graded.grade.submission.id
+def render_reports(graded: Graded) -> dict[str, str]:
+    """The files of one submission: report.json, report.html, report.md and the executed notebook, as texts."""
     files = {
         "report.json": json_.render(graded.grade),
         "report.html": html.render(graded.grade),
         "report.md": markdown.render(graded.grade),
     }
-    if graded.notebook is not None:
-        files["executed.ipynb"] = graded.notebook
+    return files if graded.notebook is None else {**files, NOTEBOOK: graded.notebook}
+
+
+def report_folder(folder: Path) -> Folder:
+    """Where the reports of each submission go: `folder`/<id>."""
+    return Folder(
+        write=lambda id_, files, keep: write_reports(folder / id_, files, keep_notebook=keep),
+        has=lambda id_: (folder / id_ / "report.json").is_file(),
+    )
+
+
+def write_reports(target: Path, files: Mapping[str, str], *, keep_notebook: bool = False) -> None:
+    """Writes a submission's files to its folder, the one that counts last.
+
+    Raises UsageError where they cannot be written.
+    """
     try:
         target.mkdir(parents=True, exist_ok=True)
-        if graded.notebook is None:  # an earlier one would pass for this grade's
-            (target / "executed.ipynb").unlink(missing_ok=True)
         (target / ANNOTATED).unlink(missing_ok=True)
-        for name, text in files.items():
-            write_atomically(target / name, text)
+        if NOTEBOOK not in files and not keep_notebook:  # an earlier one would pass for this grade's
+            (target / NOTEBOOK).unlink(missing_ok=True)
+        for name in sorted(files, key=lambda name: name == "report.json"):
+            write_atomically(target / name, files[name])
     except OSError as error:
         raise _unwritable(target, error) from error
-    return target
 
 
-def write_annotated(folder: Path, graded: Graded) -> None:
-    """Writes `folder`/<id>/annotated.ipynb; nothing for what is no notebook. Raises UsageError where it cannot be."""
-    if graded.notebook is None:
-        return
-    target = folder / graded.grade.submission.id / ANNOTATED
+def write_table(folder: Path, book: Register, assignment: Assignment) -> None:
+    """Writes grades.csv of the class; raises UsageError where it cannot be written."""
+    questions = [question.id for question in assignment.rubric.questions]
     try:
-        write_atomically(target, annotate(graded.grade, graded.notebook))
+        write_atomically(folder / "grades.csv", class_csv.render(book.rows(), questions))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def write_annotated(target: Path, grade: Grade) -> None:
+    """Writes annotated.ipynb of the executed notebook in `target`; nothing where there is none.
+
+    Raises UsageError where it cannot be written.
+    """
+    if not (target / NOTEBOOK).is_file():
+        return
+    try:
+        notebook = (target / NOTEBOOK).read_text(encoding="utf-8")
+        write_atomically(target / ANNOTATED, annotate(grade, notebook))
     except OSError as error:
         raise _unwritable(target, error) from error
 
@@ -65,12 +89,12 @@ def _unwritable(folder: Path, error: OSError) -> UsageError:
     return UsageError(f"cannot write there ({reason})", file=str(folder), remedy="Name another folder with --out")
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str | Iterable[str]) -> None:
     """The old file stands until the new one is complete."""
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines([text] if isinstance(text, str) else text)
         os.chmod(draft, 0o644)
         os.replace(draft, path)
     except BaseException:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import click
 
-from grader.cli.output import check_writable, write_atomically
+from grader.cli.output import check_writable, write_atomically, write_table
 from grader.cli.parameters import GivenPath
 from grader.errors import UsageError
+from grader.pipeline import Assignment, Register
 from grader.pipeline.publish import anonymise, codes, find_alike, release, withheld_checks, work_of
 from grader.report import Grade, classroom, html, stored
 
@@ -82,6 +83,13 @@ def write_index(grades: Path, target: Path, assignment: Path | None, skip_unread
     page = target / "index.html"
     write_atomically(page, classroom.render(classroom.Classroom(title, tuple(entries), find_alike(works, assignment))))
     return page
+
+
+def write_class(grades: Path, book: Register, assignment: Assignment) -> None:
+    """Writes grades.csv and, where there is any report, the class's page."""
+    write_table(grades, book, assignment)
+    if any(grades.glob("*/report.json")):
+        write_index(grades, grades, assignment.directory, skip_unreadable=True)
 
 
 def _folders(grades: Path) -> list[Path]:

@@ -1,19 +1,14 @@
-"""The wiring: one function takes a submission through every part, and is the whole program."""
+"""The wiring: a submission, or a whole class, through every part of the grader."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from grader.assignment import (
     Assignment,
-    Baseline,
     Dataset,
-    Limits,
     Progress,
     cache_directory,
     find_baseline,
@@ -25,39 +20,57 @@ from grader.assignment import (
 )
 from grader.checks.catalogue import all_kinds, find_kind
 from grader.checks.table import validate
-from grader.errors import EvidenceError, SubmissionRejected
-from grader.evidence import parse_evidence
-from grader.pipeline.assemble import assemble, rejected
-from grader.pipeline.collect import Collected, Listener, collect
-from grader.pipeline.notebook import executed_notebook
-from grader.pipeline.probes import make_probes
-from grader.sandbox import APPARMOR_PROFILE, LEVELS, Isolation, available_isolation, examine
-from grader.score import Grade, SubmissionInfo
-from grader.store import EvidenceStore
-from grader.submission import Candidate, find_candidates, load_submission
-from grader.verify.result import Verification
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from grader.verify.run import Setting
+from grader.pipeline.classroom import Folder, Result, enter_missing, grade_class, missing, now
+from grader.pipeline.cluster import Cluster
+from grader.pipeline.crew import Crew, fitting_jobs
+from grader.pipeline.grader import Graded, Grader
+from grader.pipeline.regrade import Regraded, regrade
+from grader.pipeline.trusted import Trusted
+from grader.pipeline.work import Cancelled, Done, Inline, Job, Workers
+from grader.sandbox import APPARMOR_PROFILE, LEVELS, available_isolation, examine
+from grader.store import EvidenceStore, Register, open_register
+from grader.submission import RULES, Candidate, Student, find_candidates, read_roster
 
 __all__ = [
     "APPARMOR_PROFILE",
     "LEVELS",
+    "RULES",
+    "Assignment",
+    "Cancelled",
     "Candidate",
+    "Cluster",
+    "Crew",
+    "Done",
+    "Folder",
     "Graded",
     "Grader",
+    "Inline",
+    "Job",
     "Options",
+    "Register",
+    "Regraded",
+    "Result",
+    "Student",
+    "Workers",
     "all_kinds",
     "available_isolation",
     "data_in_use",
     "download_data",
+    "enter_missing",
+    "evidence_store",
     "examine",
     "find_candidates",
     "find_kind",
+    "fitting_jobs",
+    "grade_class",
     "install_data",
+    "load_assignment",
+    "missing",
+    "now",
+    "open_register",
     "prepare",
+    "read_roster",
+    "regrade",
 ]
 
 
@@ -78,84 +91,8 @@ class Options:
     limits: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Graded:
-    """A grade, and the executed notebook as JSON text where there is one."""
-
-    grade: Grade
-    notebook: str | None = None
-
-
-@dataclass(frozen=True)
-class Grader:
-    """Everything that the submissions of one call share."""
-
-    assignment: Assignment
-    dataset: Dataset
-    baseline: Baseline
-    isolation: Isolation
-    limits: Limits
-    store: EvidenceStore | None
-    setting: Future[Setting]
-
-    def grade_one(
-        self, candidate: Candidate, listener: Listener = lambda _: None, cancelled: threading.Event | None = None
-    ) -> Graded:
-        """submission -> staged workspace -> sandboxed run -> evidence -> verification -> checks -> score."""
-        try:
-            submission = load_submission(candidate)
-            collected = collect(
-                submission,
-                self.assignment,
-                self.dataset,
-                self._probes,
-                self.isolation,
-                self.limits,
-                self.store,
-                listener,
-                cancelled,
-            )
-        except SubmissionRejected as error:
-            info = SubmissionInfo(candidate.id, str(candidate.path), _kind(candidate.path), "")
-            return Graded(rejected(info, self.assignment, str(error)))
-        listener("verifying")
-        collected, verifications = self._verify(collected)
-        listener("judging")
-        grade = assemble(
-            submission,
-            collected,
-            verifications,
-            self.assignment,
-            self.dataset,
-            self.baseline,
-            self._isolation_notes(),
-        )
-        return Graded(grade, executed_notebook(submission, collected.evidence))
-
-    def _verify(self, collected: Collected) -> tuple[Collected, tuple[Verification, ...]]:
-        """The facts about each model; evidence that no verification can make sense of counts as malformed."""
-        from grader.verify.run import verify
-
-        setting = replace(self.setting.result(), probes=self._probes(collected.probe_seed))
-        try:
-            return collected, verify(collected.evidence, setting)
-        except EvidenceError as error:
-            empty = replace(collected, evidence=parse_evidence([]), flaw=str(error))
-            return empty, verify(empty.evidence, setting)
-
-    def _probes(self, seed: int) -> np.ndarray:
-        return make_probes(self.setting.result().images.test, seed)
-
-    def _isolation_notes(self) -> tuple[str, ...]:
-        return (
-            ()
-            if self.isolation.level == "full"
-            else tuple(f"isolation is {self.isolation.level}: {d}" for d in self.isolation.details[:3])
-        )
-
-
 def prepare(options: Options, progress: Progress = silent) -> Grader:
-    """Finds the assignment, the data, the reference baseline and the isolation; starts torch meanwhile."""
+    """Finds the assignment, the data, the reference baseline and the isolation."""
     assignment = load_assignment(options.assignment)
     validate(assignment.rubric)
     isolation = available_isolation(options.allow_unsandboxed)
@@ -166,32 +103,14 @@ def prepare(options: Options, progress: Progress = silent) -> Grader:
         limits = replace(limits, wall_s=options.timeout)
     if options.memory_gb is not None:
         limits = replace(limits, memory_bytes=int(options.memory_gb * 2**30))
-    store = EvidenceStore(cache_directory() / "evidence") if options.cache else None
-    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verifier")
-    setting = pool.submit(_setting, dataset, assignment)
-    pool.shutdown(wait=False)
-    return Grader(assignment, dataset, baseline, isolation, limits, store, setting)
+    store = evidence_store() if options.cache else None
+    trusted = Trusted(dataset, int(assignment.rubric.parameters["classes"]))
+    return Grader(assignment, dataset, baseline, isolation, limits, store, trusted)
 
 
-def _setting(dataset: Dataset, assignment: Assignment) -> Setting:
-    """Imports torch and reads the trusted images while the student's program runs."""
-    import torch
-
-    from grader.recorder import dynamo
-    from grader.verify.rows import Images, RowIndex
-    from grader.verify.run import Setting
-
-    torch.set_num_threads(1)
-    dynamo.postpone()  # verification replays updates with torch's own optimizers
-    arrays = dataset.load()
-    index = RowIndex(Images(arrays.train_images, arrays.train_labels, arrays.test_images, arrays.test_labels))
-    index.warm()
-    return Setting(index, arrays.test_images[:0], int(assignment.rubric.parameters["classes"]))
-
-
-def _kind(path: Path) -> str:
-    kinds: Mapping[str, str] = {".ipynb": "notebook", ".py": "module", ".zip": "archive"}
-    return "folder" if path.is_dir() else kinds.get(path.suffix, "notebook")
+def evidence_store() -> EvidenceStore:
+    """Where this user's runs are kept."""
+    return EvidenceStore(cache_directory() / "evidence")
 
 
 def data_in_use(assignment: Path | None, progress: Progress) -> Dataset:

@@ -12,7 +12,7 @@ from grader.checks.result import Finding
 from grader.checks.run import placeholders, run_findings
 from grader.checks.table import run_checks
 from grader.pipeline.collect import Collected
-from grader.pipeline.weights import weights_of
+from grader.pipeline.weights import weights_by_model
 from grader.score import (
     Accuracy,
     AssignmentInfo,
@@ -25,6 +25,7 @@ from grader.score import (
     Status,
     SubmissionInfo,
     Training,
+    Weights,
     collect_findings,
     review_reasons,
     score_questions,
@@ -55,8 +56,12 @@ def assemble(
     dataset: Dataset,
     baseline: Baseline | None,
     isolation_notes: Sequence[str] = (),
+    weights: Mapping[int, Weights | None] | None = None,
 ) -> Grade:
-    """The grade of the model that does best: what else was tried in the notebook costs nothing."""
+    """The grade of the model that does best: what else was tried in the notebook costs nothing.
+
+    `weights` are the digests by model; None takes them from the evidence.
+    """
     sources = sources_of(submission)
     ran_out = collected.outcome.message if collected.outcome.limit else ""
     if collected.flaw:
@@ -87,7 +92,9 @@ def assemble(
         stages=_stages(case, assignment.rubric.parameters),
         filters=case.verification.kernels,
         cells=_cells(submission),
-        weights=weights_of(case.evidence, case.verification.model),
+        weights=(weights if weights is not None else weights_by_model(collected.evidence, verifications)).get(
+            -1 if case.verification.model is None else case.verification.model
+        ),
     )
 
 

@@ -6,9 +6,8 @@ import hashlib
 import secrets
 import struct
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -86,7 +85,7 @@ def collect(
 
     `make_probes` makes the probe images (N, 784) of a seed, which nobody in the sandbox knows before it has ended.
     """
-    key = evidence_key(_key_parts(submission, assignment, dataset, isolation, limits))
+    key = run_key(submission, assignment, dataset, isolation, limits)
     stored = store.load(key) if store is not None else None
     if stored is not None:
         found = _from_store(stored)
@@ -118,12 +117,13 @@ def _as_it_ended(outcome: Outcome, done: bool, evidence: Evidence, flaw: str) ->
     return replace(outcome, status="crashed", message=f"the program ended its own Jupyter kernel{cell}")
 
 
-def _key_parts(
+def run_key(
     submission: Submission, assignment: Assignment, dataset: Dataset, isolation: Isolation, limits: Limits
-) -> Mapping[str, Any]:
+) -> str:
+    """The name of a run in the store: it depends on everything that the evidence depends on."""
     helpers = {name: hashlib.sha256(content).hexdigest() for name, content in assignment.helpers.items()}
     parameters = assignment.rubric.parameters
-    return {
+    parts = {
         "submission": submission.sha256,
         "kind": submission.entry_kind,
         "dataset": dataset.sha256,
@@ -134,6 +134,7 @@ def _key_parts(
         "seed": parameters["seed"],
         "loop": [parameters[key] for key in ("classes", "epochs", "batch_size", "learning_rate")],
     }
+    return evidence_key(parts)
 
 
 def _parse(frames: list[Frame], flaw: str) -> tuple[Evidence, str]:

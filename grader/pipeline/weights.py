@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from grader.evidence import Evidence
 from grader.score import Weights
+from grader.verify.result import Verification
 
 
 def weights_of(evidence: Evidence, model: int | None) -> Weights | None:
@@ -21,6 +22,11 @@ def weights_of(evidence: Evidence, model: int | None) -> Weights | None:
         return None
     parameters = state.models[model]
     return Weights(_digest(parameters, state.first), _digest(parameters, state.final))
+
+
+def weights_by_model(evidence: Evidence, verifications: Sequence[Verification]) -> dict[int, Weights | None]:
+    """The digests of every model that was verified, by its number."""
+    return {found.model: weights_of(evidence, found.model) for found in verifications if found.model is not None}
 
 
 def _digest(parameters: Iterable[int], arrays: Mapping[int, np.ndarray]) -> str | None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
+
 from grader.score import CheckResult, Grade, QuestionScore
 
 SCHEMA = "grader.report/1"
@@ -17,7 +19,9 @@ _FILTER_DECIMALS = 5
 
 def render(grade: Grade) -> str:
     """Return the report as one JSON object, ASCII only, null for what is unknown or not a finite number."""
-    return json.dumps(_plain(_report(grade)), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    # json.dumps with an indentation does without its fast encoder.
+    text = json.dumps(_plain(_report(grade)), ensure_ascii=True, allow_nan=False)
+    return f"{msgspec.json.format(text, indent=2)}\n"
 
 
 def _report(grade: Grade) -> dict[str, Any]:

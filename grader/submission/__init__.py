@@ -7,7 +7,19 @@ is known. Whatever cannot be graded ends in one error that names the file, the p
 from __future__ import annotations
 
 from grader.submission.candidates import find_candidates
-from grader.submission.loading import load_submission
+from grader.submission.loading import content_hash, load_submission
+from grader.submission.platforms import RULES
+from grader.submission.roster import Student, match, read_roster
 from grader.submission.values import Candidate, Submission
 
-__all__ = ["Candidate", "Submission", "find_candidates", "load_submission"]
+__all__ = [
+    "RULES",
+    "Candidate",
+    "Student",
+    "Submission",
+    "content_hash",
+    "find_candidates",
+    "load_submission",
+    "match",
+    "read_roster",
+]

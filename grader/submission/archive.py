@@ -48,14 +48,27 @@ class _BoundedFile(io.BufferedReader):
 
 
 @contextmanager
-def open_archive(path: Path, name: str) -> Iterator[list[Item]]:
+def open_archive(path: Path, name: str, most: int = MAX_ENTRIES) -> Iterator[list[Item]]:
     """The files in the archive in the order of names, junk left out; they can be read until the context ends.
 
     Raises:
         SubmissionRejected: not a zip archive, or it holds what no honest one needs: links, encrypted or
-            unusually compressed files, duplicate, absolute or escaping names, too many entries.
+            unusually compressed files, duplicate, absolute or escaping names, more than `most` entries.
     """
-    with open_file(path, name) as raw, _BoundedFile(io.FileIO(raw.fileno(), closefd=False)) as file:
+    with open_file(path, name) as raw, _opened(io.FileIO(raw.fileno(), closefd=False), name) as archive:
+        yield _list(archive, most)
+
+
+@contextmanager
+def open_archive_in(content: bytes, name: str) -> Iterator[list[Item]]:
+    """The same for an archive that lies in memory."""
+    with _opened(io.BytesIO(content), name) as archive:
+        yield _list(archive, MAX_ENTRIES)
+
+
+@contextmanager
+def _opened(raw: io.RawIOBase | io.BytesIO, name: str) -> Iterator[zipfile.ZipFile]:
+    with _BoundedFile(raw) as file:
         try:
             archive = zipfile.ZipFile(file)
         except _DAMAGE as error:
@@ -65,10 +78,10 @@ def open_archive(path: Path, name: str) -> Iterator[list[Item]]:
                 remedy="Make the zip again and submit it",
             ) from None
         with archive:
-            yield _list(archive)
+            yield archive
 
 
-def _list(archive: zipfile.ZipFile) -> list[Item]:
+def _list(archive: zipfile.ZipFile, most: int) -> list[Item]:
     items: list[Item] = []
     entries = 0
     for info in archive.infolist():
@@ -76,7 +89,7 @@ def _list(archive: zipfile.ZipFile) -> list[Item]:
         if not name or any(is_junk(part) for part in name.split("/")):
             continue
         entries += 1
-        if entries > MAX_ENTRIES:
+        if entries > most:
             raise too_many_entries()
         if info.is_dir():
             continue

@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from grader.errors import UsageError
+from grader.submission.downloads import find_download
 from grader.submission.names import (
     OTHER_ARCHIVE_SUFFIXES,
     folded,
@@ -34,6 +36,7 @@ from grader.submission.names import (
     shown,
     suffix,
 )
+from grader.submission.roster import Student, joined, match
 from grader.submission.values import Candidate
 
 _KINDS = "a notebook (.ipynb), a module (.py), a zip archive or a folder of them"
@@ -42,8 +45,12 @@ _SUPPORT_FOLDERS = frozenset({"data", "grades", "hostile", "__pycache__"})
 _RESERVED_IDS = ("index.html", "grades.csv")
 
 
-def find_candidates(path: Path, *, one: bool = False, each: bool = False) -> tuple[Candidate, ...]:
+def find_candidates(
+    path: Path, *, one: bool = False, each: bool = False, attempt: str = "last", students: Sequence[Student] = ()
+) -> tuple[Candidate, ...]:
     """The submissions that a path means, in the order of their names; `one` and `each` force either reading.
+    Of a learning platform's download, `attempt` (one of RULES) says which of a student's attempts count; the roster's
+    `students` give ids and names.
 
     Ids are unique also where case is ignored. A candidate's `note` says where an id got a suffix, or
     where other things in the folder were not taken for submissions.
@@ -54,6 +61,14 @@ def find_candidates(path: Path, *, one: bool = False, each: bool = False) -> tup
     if one and each:
         raise UsageError("--one and --each exclude each other", remedy="Give one of them")
     target = _target(path)
+    download = None if one else find_download(target, attempt)
+    if download is not None:
+        return _with_unique_ids(match(download, students)[0] if students else download)
+    found = _find(path, target, one, each)
+    return _with_unique_ids(match(found, students)[0]) if students else found
+
+
+def _find(path: Path, target: Path, one: bool, each: bool) -> tuple[Candidate, ...]:
     name = path.name if path.name not in ("", "..") else Path(os.path.realpath(path)).name
     if not target.is_dir():
         _check_file(path, target, each)
@@ -147,7 +162,7 @@ def _class(folder: Path) -> tuple[Candidate, ...]:
     return _with_unique_ids(found)
 
 
-def _with_unique_ids(found: list[Candidate]) -> tuple[Candidate, ...]:
+def _with_unique_ids(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """Give every further candidate of an id a number that no other id has, and tell all of them."""
     counts = Counter(folded(candidate.id) for candidate in found)
     taken = set(counts) | set(_RESERVED_IDS)
@@ -162,9 +177,14 @@ def _with_unique_ids(found: list[Candidate]) -> tuple[Candidate, ...]:
             number += 1
         seen.add(key)
         taken.add(folded(new_id))
-        note = None
+        note = candidate.note
         if counts[key] > 1:
-            twins = [other.path.name for other in found if folded(other.id) == key]
-            note = f"{listed(twins)} claim the same id; {shown(candidate.path.name)} is graded as '{new_id}'"
+            twins = [_called(other) for other in found if folded(other.id) == key]
+            claim = f"{listed(twins)} claim the same id; {shown(_called(candidate))} is graded as '{new_id}'"
+            note = joined(note, claim)
         result.append(replace(candidate, id=new_id, note=note))
     return tuple(result)
+
+
+def _called(candidate: Candidate) -> str:
+    return candidate.parts[0][1] if candidate.parts else candidate.path.name

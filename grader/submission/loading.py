@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import SubmissionRejected
-from grader.submission.archive import open_archive
+from grader.submission.archive import open_archive, open_archive_in
 from grader.submission.entry import choose_entry
 from grader.submission.files import kind_on_disk, list_folder, read_file
 from grader.submission.names import (
@@ -27,6 +27,7 @@ from grader.submission.names import (
     suffix,
 )
 from grader.submission.notebook import read_notebook
+from grader.submission.parts import parts_of
 from grader.submission.selection import Selection, select
 from grader.submission.sources import decode_module
 from grader.submission.values import (
@@ -67,7 +68,7 @@ def load_submission(candidate: Candidate) -> Submission:
         SubmissionRejected: it cannot be graded; file, place and remedy say why.
     """
     kind = _kind(candidate.path)
-    with _selected(candidate.path, kind) as (selection, chosen):
+    with _selected(candidate, kind) as (selection, chosen):
         staged = _read_within_caps(selection.items, chosen)
     entry = _normalised_entry(chosen.name, staged.pop(chosen.name))
     files, file_notes = _normalised_files(staged)
@@ -103,29 +104,64 @@ def _kind(path: Path) -> Kind:
     )
 
 
+def content_hash(candidate: Candidate) -> str:
+    """SHA-256 of a candidate as it lies there, and of what it is called; of the reason where it cannot be read.
+
+    Cheaper than loading, and finer: it changes with stored outputs, too.
+    """
+    digest = hashlib.sha256(repr((candidate.note, candidate.attempt, candidate.late)).encode())
+    try:
+        with _items(candidate, _kind(candidate.path)) as items:
+            total = sum(item.size for item in items)
+            for item in items:
+                content = b"" if total > MAX_TOTAL_BYTES else item.read(MAX_FILE_BYTES)
+                digest.update(f"{item.name}\0{item.size}\0".encode(errors="surrogateescape"))
+                digest.update(hashlib.sha256(content).digest())
+    except SubmissionRejected as error:
+        digest.update(str(error).encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
 @contextmanager
-def _selected(path: Path, kind: Kind) -> Iterator[tuple[Selection, Item]]:
+def _selected(candidate: Candidate, kind: Kind) -> Iterator[tuple[Selection, Item]]:
     """The files to stage and the entry among them; they can be read until the context ends."""
-    if kind in ("notebook", "module"):
-        item = Item(path.name, 0, partial(read_file, path, path.name))
-        yield Selection((item,), (), ()), item
-        return
-    if kind == "folder":
-        items = list_folder(path)
-        archive = _only_archive(items)
-        if archive is None:
-            selection = select(items)
-            yield selection, choose_entry(selection.items)
+    with _items(candidate, kind) as items:
+        if kind in ("notebook", "module"):
+            yield Selection(tuple(items), (), ()), items[0]
             return
-        path /= archive
-    with open_archive(path, path.name) as items:
         selection = select(items)
         yield selection, choose_entry(selection.items)
 
 
-def _only_archive(items: list[Item]) -> str | None:
-    """The one zip of a folder that holds nothing to run beside it: how learning platforms hand out uploads."""
-    archives = [item.name for item in items if is_archive(item.name)]
+@contextmanager
+def _items(candidate: Candidate, kind: Kind) -> Iterator[list[Item]]:
+    """Everything that a candidate is made of; it can be read until the context ends."""
+    path = candidate.path
+    if kind in ("notebook", "module"):
+        yield [Item(path.name, 0, partial(read_file, path, path.name))]
+        return
+    with parts_of(candidate) if candidate.parts else _whole(path, kind) as items:
+        inner = _only_archive(items) if candidate.parts or kind == "folder" else None
+        if inner is None:
+            yield items
+            return
+        # How learning platforms hand out uploads: one zip, with nothing to run beside it.
+        with open_archive_in(inner.read(MAX_TOTAL_BYTES), inner.name) as unpacked:
+            yield unpacked
+
+
+@contextmanager
+def _whole(path: Path, kind: Kind) -> Iterator[list[Item]]:
+    if kind == "folder":
+        yield list_folder(path)
+        return
+    with open_archive(path, path.name) as items:
+        yield items
+
+
+def _only_archive(items: list[Item]) -> Item | None:
+    """The one zip among files of which none can be run."""
+    archives = [item for item in items if is_archive(item.name)]
     runnable = any(is_notebook(item.name) or is_module(item.name) for item in items)
     return archives[0] if len(archives) == 1 and not runnable else None
 

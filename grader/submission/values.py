@@ -28,11 +28,20 @@ class Candidate:
 
     `id` is unique among the candidates of one call and safe as the name of a folder. `note` is a
     sentence for the person who called, where the id or the reading of the path is not obvious.
+    `parts` are the pieces of it that lie in the folder or zip `path`, where that holds others' work too:
+    (name as the student gave it, name in there); the first is empty where the piece is a folder of files.
+    `name` is the student's, empty if unknown; `identifiers` are other ids that a platform gave; `attempt` counts from
+    1, None where there is but one; `late` is what the platform says.
     """
 
     id: str
     path: Path
     note: str | None = None
+    parts: tuple[tuple[str, str], ...] = ()
+    name: str = ""
+    identifiers: tuple[str, ...] = ()
+    attempt: int | None = None
+    late: bool = False
 
 
 @dataclass(frozen=True)

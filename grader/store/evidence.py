@@ -34,6 +34,10 @@ class EvidenceStore:
     def __init__(self, folder: Path):
         self._folder = folder
 
+    def has(self, key: str) -> bool:
+        """Whether there is an entry, readable or not."""
+        return (self._folder / key).is_dir()
+
     def load(self, key: str) -> Stored | None:
         try:
             account = json.loads((self._folder / key / "account.json").read_bytes())
