@@ -15,7 +15,7 @@ from grader.pipeline.facts import judgement
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.versions import verifier_version
 from grader.pipeline.work import Cancelled, Done, Job, Render, Workers, finished
-from grader.score import ClassRow, class_row
+from grader.score.rows import ClassRow, class_row
 from grader.store import Entry, Register
 from grader.submission import Candidate, Student, Submission, content_hash, load_submission, match
 

@@ -14,7 +14,8 @@ from grader.pipeline.probes import make_probes
 from grader.pipeline.trusted import Trusted
 from grader.pipeline.versions import verifier_version
 from grader.pipeline.weights import weights_by_model
-from grader.score import ClassRow, Grade, class_row
+from grader.score import Grade
+from grader.score.rows import ClassRow, class_row
 from grader.store import Entry, EvidenceStore, Register
 
 

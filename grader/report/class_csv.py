@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from grader.score import ClassRow
+from grader.score.rows import ClassRow
 
 _BEFORE = ("id", "name", "status", "score", "max_score")
 _AFTER = ("accuracy", "attempt", "late", "review", "path", "message")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.score import ClassRow, QuestionPoints
+from grader.score.rows import ClassRow, QuestionPoints
 
 REGISTER = ".register.sqlite"
 SCHEMA = 1
