@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -132,6 +133,8 @@ def run_command(
 
 def _afterwards(out: Path, candidates: Sequence[Candidate], annotate: bool) -> None:
     """Annotated notebooks where they are wanted, and what a CI system is told."""
+    if not annotate and not {"GITHUB_ACTIONS", "GITLAB_CI"} & set(os.environ):
+        return
     folders = [out / candidate.id for candidate in candidates]
     grades = [(folder, read_grade(folder)) for folder in folders if (folder / "report.json").is_file()]
     for folder, grade in grades:
