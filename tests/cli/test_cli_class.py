@@ -76,7 +76,7 @@ def test_a_finished_class_stays(grade: Grade, school: Path, here: Path, on_quick
     write(school / "ann" / "cnn.ipynb", notebook("1"))
     shutil.rmtree(here / "grades" / "cat")
     (school / "dan.ipynb").unlink()
-    third = grade(school, *on_quick_mnist)
+    third = grade(school, "--each", *on_quick_mnist)
     assert (third.code, "2 graded now, 1 as before" in third.err) == (0, True)
     assert list(rows(here / "grades")) == ["ann", "bob", "cat"]
     assert rows(here / "grades")["ann"]["score"] == "0"
