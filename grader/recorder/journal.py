@@ -1,7 +1,8 @@
 """The running record: one small row an event, and a key for every image that reached the model.
 
-Kept for the whole run, so each entry must cost well under a microsecond to a few; the expensive part (keys, values of
-losses, predicted classes) is put off to `flush`, which works on hundreds of events at once.
+Kept for the whole run, so each entry must cost well under a microsecond to a few; the expensive part is put off: keys
+and predicted classes until so many images have come that one look at all of them is cheap and they are still in the
+processor's cache, the values of losses until `flush`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ GRAD_ENABLED, STALE, TRACED, NO_GRADIENT, TRAIN_MODE = 1, 2, 4, 8, 16
 UNKNOWN = 255
 _FLUSH_EVENTS = 2000
 _FLUSH_SECONDS = 2.0
+_DIGEST_IMAGES = 512
 
 
 class Journal:
@@ -40,6 +42,9 @@ class Journal:
         self._values: list[Any] = []
         self._samples: list[np.ndarray] = []
         self._logits: list[torch.Tensor | None] = []
+        self._waiting = self._latest = 0
+        self._keys: list[np.ndarray] = []
+        self._predicted: list[np.ndarray] = []
 
     def add(self, kind: int, flags: int = 0, who: int = -1, size: int = 0, value: Any = None) -> int:
         """Appends an event and returns its index; `value` may be a detached one-element tensor."""
@@ -52,13 +57,21 @@ class Journal:
         self.count_of_training += kind == BACKWARD
         return self.count - 1
 
-    def forward(self, samples: np.ndarray, flags: int, who: int) -> int:
-        """`samples` (N, 10, 10): the grid of each image of the batch, in order."""
+    def forward(self, flags: int, who: int) -> int:
+        """A batch is about to reach the model; `images` says which, before the next one comes."""
         if len(self._kinds) >= _FLUSH_EVENTS or time.monotonic() - self._sent_at > _FLUSH_SECONDS:
             self.flush()
+        elif self._waiting >= _DIGEST_IMAGES:
+            self._digest()
+        self._latest = len(self._kinds)
+        return self.add(FORWARD, flags, who)
+
+    def images(self, samples: np.ndarray) -> None:
+        """`samples` (N, 10, 10): the grid of each image of the latest forward event's batch, in order."""
+        self._sizes[self._latest] = len(samples)
         self._samples.append(samples)
         self._logits.append(None)
-        return self.add(FORWARD, flags, who, len(samples))
+        self._waiting += len(samples)
 
     def logits(self, values: torch.Tensor) -> None:
         """The class scores (N, C) for the images of the latest forward event."""
@@ -70,46 +83,63 @@ class Journal:
         self._sent_at = time.monotonic()
         if not self._kinds:
             return
+        self._digest()
         arrays: dict[str, np.ndarray] = {
             "kind": np.array(self._kinds, dtype=np.uint8),
             "flags": np.array(self._flags, dtype=np.uint8),
             "who": np.array(self._who, dtype=np.int32),
             "size": np.array(self._sizes, dtype=np.int32),
             "value": _numbers(self._values),
-            "keys": self._keys(),
-            "predicted": self._predicted(),
+            "keys": np.concatenate(self._keys) if self._keys else np.zeros(0, dtype=np.uint64),
+            "predicted": np.concatenate(self._predicted) if self._predicted else np.zeros(0, dtype=np.uint8),
         }
         self._clear()
         self._wire.send({"kind": "events", "total": self.count}, arrays)
 
-    def _keys(self) -> np.ndarray:
-        if not self._samples:
-            return np.zeros(0, dtype=np.uint64)
-        return fingerprint.keys(np.concatenate([part.astype(np.float32, copy=False) for part in self._samples]))
+    def _digest(self) -> None:
+        """Turns the images that wait into keys, and their scores into classes."""
+        if self._samples:
+            self._keys.append(fingerprint.keys(_joined(self._samples)))
+            self._predicted.append(self._classes())
+        self._samples, self._logits, self._waiting = [], [], 0
 
-    def _predicted(self) -> np.ndarray:
-        """The class with the highest score for each image, UNKNOWN where no scores were seen."""
+    def _classes(self) -> np.ndarray:
+        """The class with the highest score for each image that waits, UNKNOWN where no scores were seen."""
         counts = [len(samples) for samples in self._samples]
         known = [
             logits
             for logits, count in zip(self._logits, counts, strict=True)
             if logits is not None and logits.ndim == 2 and len(logits) == count
         ]
-        if len(known) == len(counts) and known:
-            return torch.cat(known).argmax(1).to(torch.uint8).cpu().numpy()
-        parts = [
-            logits.argmax(1).to(torch.uint8).cpu().numpy()
-            if logits is not None and logits.ndim == 2 and len(logits) == count
-            else np.full(count, UNKNOWN, dtype=np.uint8)
-            for logits, count in zip(self._logits, counts, strict=True)
-        ]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint8)
+        if len(known) == len(counts):
+            return _highest(torch.cat(known))
+        return np.concatenate(
+            [
+                _highest(logits)
+                if logits is not None and logits.ndim == 2 and len(logits) == count
+                else np.full(count, UNKNOWN, dtype=np.uint8)
+                for logits, count in zip(self._logits, counts, strict=True)
+            ]
+        )
+
+
+def _joined(samples: list[np.ndarray]) -> np.ndarray:
+    """All samples (N, 10, 10) as float32, in one copy."""
+    return np.concatenate(samples, dtype=np.float32, casting="unsafe")
+
+
+def _highest(scores: torch.Tensor) -> np.ndarray:
+    return scores.argmax(1).to(torch.uint8).cpu().numpy()
 
 
 def _numbers(values: list[Any]) -> np.ndarray:
     """The values as float32, NaN where there is none; all tensors at once, for one by one costs a microsecond each."""
     found = np.full(len(values), np.nan, dtype=np.float32)
-    places = [i for i, v in enumerate(values) if isinstance(v, torch.Tensor) and v.numel() == 1 and not v.is_complex()]
-    if places:
-        found[places] = torch.stack([values[i].reshape(()).float().cpu() for i in places]).numpy()
+    places = [i for i, v in enumerate(values) if isinstance(v, torch.Tensor)]
+    try:
+        found[places] = torch.stack([values[i] for i in places]).float().cpu().numpy() if places else []
+    except (RuntimeError, ValueError, TypeError):  # of several shapes, devices or kinds
+        for i in places:
+            if values[i].numel() == 1 and not values[i].is_complex():
+                found[i] = float(values[i])
     return found

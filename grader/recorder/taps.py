@@ -59,10 +59,10 @@ def wrap(owner: Any, name: str, before: Callable[..., Any] | None, after: Callab
 def install(watch: Any) -> None:
     """Points every tap at the watcher. Called once, before the student's first line."""
     for owner in (F, torch):
-        wrap(owner, "conv2d", watch.on_layer, None)
+        wrap(owner, "conv2d", watch.on_layer, watch.on_layer_done)
     wrap(F, "linear", watch.on_layer, watch.on_linear_done)
-    wrap(F, "unfold", watch.on_unfold, None)
-    wrap(torch.Tensor, "unfold", watch.on_unfold, None)
+    wrap(F, "unfold", watch.on_unfold, watch.on_layer_done)
+    wrap(torch.Tensor, "unfold", watch.on_unfold, watch.on_layer_done)
     for name in LOSSES:
         wrap(F, name, None, watch.on_loss)
     wrap(torch.autograd, "backward", watch.before_backward, watch.after_backward)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from . import fingerprint, journal
 from .callables import Candidate
+from .guard import guarded
 from .journal import Journal
 from .kept import KeptGraphs
 from .models import Models
@@ -38,26 +37,6 @@ MAX_CANDIDATES = 64
 MAX_LAYERS = 24
 
 
-def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A fault of the recorder must never become the student's: it is counted and reported instead."""
-
-    @functools.wraps(method)
-    def call(self: Watch, *args: Any, **kwargs: Any) -> Any:
-        trace = self.trace
-        if trace is not None:
-            trace.paused = True
-        try:
-            return method(self, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the student's program goes on
-            self.fault(method.__name__, error)
-            return None
-        finally:
-            if trace is not None:
-                trace.paused = False
-
-    return call
-
-
 class Watch:
     """The state of the recording: the journal, the objects that matter, and the trace under way, if any."""
 
@@ -73,6 +52,7 @@ class Watch:
         self.layers: list[dict[str, Any]] = []
         self.models = Models(self.parameters)
         self.faults: dict[str, int] = {}
+        self._unseen: torch.Tensor | None = None
         self._session: Session | None = None
         self._sessions = 0
         self._tests = 0
@@ -119,14 +99,26 @@ class Watch:
             self._forward(input, None)
 
     @guarded
+    def on_layer_done(self, *_: Any, **__: Any) -> None:
+        self._look()
+
+    @guarded
     def on_linear_done(self, _: Any, result: torch.Tensor, *__: Any, **___: Any) -> None:
+        self._look()
         if result.shape[-1] == self.classes:
             scores = whole(result).detach()
             self.journal.logits(scores if scores.ndim == 2 else scores.reshape(-1, self.classes))
 
     # -- forward -----------------------------------------------------------------------------------------------------
 
+    def _look(self) -> None:
+        """Names the images of the latest forward event. Once the layer has run, they are in the processor's cache."""
+        images, self._unseen = self._unseen, None
+        if images is not None:
+            self.journal.images(grid_of(images))
+
     def _forward(self, images: torch.Tensor, weight: torch.Tensor | None) -> None:
+        self._look()
         before = self.models.current
         model = self.models.switch(weight)
         if model != before and self._session is not None:
@@ -140,7 +132,8 @@ class Watch:
         if resting:
             self._snapshot()
         flags = (journal.GRAD_ENABLED if grad else 0) | (journal.TRACED if self._session is not None else 0)
-        event = self.journal.forward(grid_of(images), flags, model)
+        event = self.journal.forward(flags, model)
+        self._unseen = images
         self._since_backward += 1
         testing = resting and self._tests < TRACED_TESTS and self._sessions < MAX_SESSIONS
         if self._session is None and (self._due or testing):
@@ -308,4 +301,5 @@ class Watch:
         """Nothing of a cell waits for the next one: it may be the last that runs."""
         if self._session is not None:
             self._end_session("cell")
+        self._look()
         self.journal.flush()

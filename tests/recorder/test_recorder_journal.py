@@ -18,14 +18,21 @@ IMAGES = make_images(12, 3)[0]
 SAMPLES = fingerprint.sample(IMAGES)
 
 
+def forward(book: Journal, samples: np.ndarray, flags: int, who: int) -> int:
+    """A forward event with its images."""
+    event = book.forward(flags, who)
+    book.images(samples)
+    return event
+
+
 def test_round_trip(wire: Pair) -> None:
     """Kinds, flags, numbers, values, keys and predicted classes arrive as they were added."""
     book = Journal(wire[0])
-    assert book.forward(SAMPLES[:4], journal.GRAD_ENABLED, 5) == 0
+    assert forward(book, SAMPLES[:4], journal.GRAD_ENABLED, 5) == 0
     book.logits(torch.eye(10)[[3, 1, 4, 1]])
     book.add(journal.LOSS, 0, 5, 4, torch.tensor(2.5))
     book.add(journal.BACKWARD, journal.STALE, 5, 1, torch.tensor([2.5]))
-    book.forward(SAMPLES[4:7], 0, 6)
+    forward(book, SAMPLES[4:7], 0, 6)
     assert book.add(journal.STEP, 0, 2) == 4
     book.flush()
     events = parse_evidence(wire[1]()).events
@@ -43,7 +50,7 @@ def test_several_flushes_are_one_story(wire: Pair) -> None:
     """Chunks of the journal join without a seam."""
     book = Journal(wire[0])
     for i in range(12):
-        book.forward(SAMPLES[i : i + 1], 0, i)
+        forward(book, SAMPLES[i : i + 1], 0, i)
         book.flush()
     frames = wire[1]()
     assert len(frames) == 12
@@ -62,7 +69,7 @@ def test_sends_by_itself(wire: Pair) -> None:
     """A long run does not pile its events up until the end."""
     book = Journal(wire[0])
     for _ in range(2500):
-        book.forward(SAMPLES[:1], 0, 0)
+        forward(book, SAMPLES[:1], 0, 0)
     assert len(wire[1]()) >= 1
 
 
@@ -79,7 +86,7 @@ def test_logits_of_another_size_are_not_taken(wire: Pair) -> None:
     """Scores that do not belong row by row to the images leave the predicted classes unknown."""
     book = Journal(wire[0])
     book.logits(torch.eye(10))
-    book.forward(SAMPLES[:4], 0, 0)
+    forward(book, SAMPLES[:4], 0, 0)
     book.logits(torch.eye(10))
     book.flush()
     assert parse_evidence(wire[1]()).events.predicted.tolist() == [journal.UNKNOWN] * 4
