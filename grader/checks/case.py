@@ -8,6 +8,7 @@ from typing import Any
 
 from grader.assignment import Baseline, CheckSpec
 from grader.checks.catalogue import find_kind
+from grader.checks.gaps import Gap, unanswered
 from grader.checks.result import CheckResult, Confidence, Finding, Outcome, Where
 from grader.evidence.values import Evidence, Place
 from grader.verify.result import StepProof, Verification
@@ -29,7 +30,7 @@ class Case:
     """One submission: evidence, what the trusted side found, and the student's source for quoting.
 
     `sources` maps (file, cell) to text; cell is None in a module. `ran_out` says why a run ended early, or is empty;
-    `gaps` that gaps of the skeleton are left, which then explain what is missing.
+    `gaps` are those of the skeleton that are left, which then explain what their questions lack.
     """
 
     evidence: Evidence
@@ -37,7 +38,7 @@ class Case:
     sources: Mapping[tuple[str, int | None], str]
     baseline: Baseline | None
     ran_out: str = ""
-    gaps: bool = False
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def trained(self) -> bool:
@@ -55,7 +56,7 @@ class Case:
     @property
     def only_looked(self) -> bool:
         """Whether the model was run without any backward pass, although nothing stopped the program."""
-        return not self.trained and self.verification.architecture is not None and self.why_not_run() is None
+        return not self.trained and self.verification.architecture is not None and self.why_not_run("3.1") is None
 
     @property
     def cut_by(self) -> str | None:
@@ -72,11 +73,11 @@ class Case:
         """The place with its source line."""
         return quote(place, self.sources)
 
-    def why_not_run(self) -> str | None:
-        """Why a later part has no evidence: it was cut off, or an earlier cell failed; else None."""
+    def why_not_run(self, question: str) -> str | None:
+        """Why a part of `question` has no evidence: it was cut off, or something else failed before; else None."""
         if self.ran_out:
             return self.ran_out
-        if self.evidence.errors and not self.gaps:
+        if self.evidence.errors and question not in unanswered(self.gaps):
             error = self.evidence.errors[0]
             place = (
                 f"cell {error.cell}"
@@ -177,7 +178,7 @@ class Answer:
 
     def absent(self, what: str) -> Verdict:
         """There is no `what`: not assessed where something stopped the run before it, unmet where it was left out."""
-        reason = self.case.why_not_run()
+        reason = self.case.why_not_run(self.spec.question)
         if reason is not None:
             return self.not_assessed(f"{what} was not seen, for {reason}")
         return self.unmet(f"no {what} was seen")

@@ -13,22 +13,27 @@ from dataclasses import dataclass, replace
 
 from grader.checks.case import Case, Verdict
 from grader.checks.catalogue import find_kind
+from grader.checks.gaps import unanswered
 from grader.checks.result import Finding
-from grader.checks.run import error_kind
+from grader.checks.run import GAP, error_kind
 from grader.checks.sections import NAMES_OF_FORWARD, section
-from grader.evidence.values import RunError
+from grader.evidence.values import Kind, Place, RunError
 
 
 @dataclass(frozen=True)
 class Blame:
-    """An error, the question whose code is at fault, and the check and finding that say so where they are known."""
+    """What stopped, in words and where, the question whose code is at fault, and the check where it is known."""
 
-    error: RunError
+    text: str
+    place: Place | None
     question: str
     finding: str
     check: str | None = None
 
 
+_OPTIMIZERS = r"SGD|Adam\w*|RMSprop|Rprop|Adagrad|Adadelta|NAdam|RAdam"
+# (question, finding or None for the error's own, check or None for the question's first).
+Cause = tuple[str, str | None, str | None]
 # (text of the error, question, finding or None for the error's own, check): torch's words where the place misleads,
 # because an object that was made wrongly fails only when it is used. Wordings of torch 2.6 to 2.13.
 _CAUSES: tuple[tuple[str, str, str | None, str | None], ...] = (
@@ -54,12 +59,21 @@ _CAUSES: tuple[tuple[str, str, str | None, str | None], ...] = (
     (r"Expected floating point type for target", "3.1", None, "training.targets"),
     (r"to match target batch_size|target size|Target \d+ is out of bounds|one_hot", "3.1", None, "training.targets"),
     (r"backward through the graph a second time", "3.1", None, "training.gradient"),
+    (
+        r"'(SGD|Adam\w*|RMSprop|Rprop|Adagrad|Adadelta|NAdam|RAdam)' object has no attribute 'zero",
+        "3.2",
+        None,
+        "update.zero_grad",
+    ),
+    (r"'(SGD|Adam\w*|RMSprop|Rprop|Adagrad|Adadelta|NAdam|RAdam)' object has no attribute", "3.2", None, "update.step"),
     (r"'(float|int)' object has no attribute 'backward'", "3.1", None, "training.gradient"),
 )
 # The check that a crash in a question's code costs first.
 _FIRST = {"3.1": "training.gradient", "3.2": "update.step", "3.3": "testing.phase", "4": "filters.plotted"}
 _NO_VALUE = re.compile(r"NoneType")
 _NO_ATTRIBUTE = re.compile(r"^AttributeError: '\w+' object has no attribute '(\w+)'$")
+_PRODUCT = re.compile(r"mat1 and mat2 shapes cannot be multiplied \((\d+)x\d+ and")
+_NAME_OF_IMAGES = re.compile(r"(?:^|_)x(?:_|tr|te|$)|image|(?:train|test)x$", re.IGNORECASE)
 _OTHER_SIZE = re.compile(r"is invalid for input of size")
 _LOSS_STEP = re.compile(r"log_softmax|_loss")
 _NO_GRADIENT = re.compile(r"does not require grad")
@@ -92,16 +106,14 @@ def _index(verdicts: Sequence[Verdict], blame: Blame) -> int | None:
 
 
 def _lost(case: Case, verdict: Verdict, blame: Blame) -> Verdict:
-    place = blame.error.place
     kind = find_kind(blame.finding)
-    text = f"{blame.error.type}: {blame.error.text}"[:300]
-    where = case.where(place)
+    where = case.where(blame.place)
     result = replace(
         verdict.result,
         outcome="unmet",
         points=0.0,
-        observed=f"the program stops here with {text}",
-        message=f"the program stops with {text}",
+        observed=blame.text,
+        message=blame.text,
         hint=kind.hint,
         finding=blame.finding,
         where=where,
@@ -110,18 +122,21 @@ def _lost(case: Case, verdict: Verdict, blame: Blame) -> Verdict:
     raised = (
         ()
         if blame.finding.startswith("run.")
-        else (Finding(blame.finding, blame.question, kind.severity, "observed", text, where),)
+        else (Finding(blame.finding, blame.question, kind.severity, "observed", blame.text, where),)
     )
     return Verdict(result, (*verdict.findings, *raised))
 
 
 def _blames(case: Case) -> Iterator[Blame]:
-    """The first error, and what does not parse: any other one may follow from those."""
-    if case.gaps:
-        return
+    """The first error, and what does not parse: any other one may follow from those, or from gaps that are left."""
     errors = [error for error in case.evidence.errors if error.type != "SystemExit"]
+    left = unanswered(case.gaps) if errors else frozenset()
+    for gap in case.gaps:
+        if gap.question in left and gap.question is not None:
+            yield Blame(GAP, gap.place, gap.question, "run.placeholder")
     for number, error in enumerate(errors):
-        blame = _blame(case, error) if number == 0 or error_kind(error) == "run.syntax-error" else None
+        first = number == 0 and not left
+        blame = _blame(case, error) if first or error_kind(error) == "run.syntax-error" else None
         if blame is not None:
             yield blame
 
@@ -137,21 +152,60 @@ def _source(case: Case, error: RunError) -> str:
 
 def _blame(case: Case, error: RunError) -> Blame | None:
     own = error_kind(error)
-    text = f"{error.type}: {error.text}"
+    cause = _cause(case, f"{error.type}: {error.text}") or _by_place(case, error)
+    if cause is None:
+        return None
+    question, finding, check = cause
+    text = f"the program stops with {error.type}: {error.text}"[:300]
+    return Blame(text, error.place, question, finding or own, check)
+
+
+def _cause(case: Case, text: str) -> Cause | None:
+    """What the words of the error, and what else is known of the program, say."""
+    if _images_are_labels(case):
+        return "1", None, "data.loaded"
+    if _one_row_of_several(case, text):
+        return "2.2", "forward.batch-mixed", "forward.flattened"
     for pattern, question, finding, check in _CAUSES:
         if re.search(pattern, text):
-            return Blame(error, question, finding or own, check)
+            return question, finding, check
     if (_NO_VALUE.search(text) and _forward_returns_nothing(case)) or _loss_of_no_scores(case):
-        return Blame(error, "2.2", "forward.wrong-output", "forward.logits")
-    if _NO_GRADIENT.search(text):
-        return _without_graph(case, error)
-    told = section(_source(case, error), error.place.line if error.place else 1)
-    if told == "2.2" and _OTHER_SIZE.search(text) and case.trained:
-        return Blame(error, "2.2", "forward.fixed-batch", "forward.flattened")
-    lacking = _NO_ATTRIBUTE.search(text)
+        return "2.2", "forward.wrong-output", "forward.logits"
+    return _without_graph(case) if _NO_GRADIENT.search(text) else None
+
+
+def _by_place(case: Case, error: RunError) -> Cause | None:
+    """What the line that stopped says."""
+    # A file that does not parse never ran: its error names the line, and the place is that of whoever imported it.
+    said = re.search(r"line (\d+)\)$", error.text) if error_kind(error) == "run.syntax-error" else None
+    line = int(said[1]) if said else error.place.line if error.place else 1
+    told = section(_source(case, error), line)
+    if told == "2.2" and _OTHER_SIZE.search(error.text) and case.trained:
+        return "2.2", "forward.fixed-batch", "forward.flattened"
+    lacking = _NO_ATTRIBUTE.search(f"{error.type}: {error.text}")
     if told == "2.2" and lacking and _is_local(case, lacking[1]):
-        return Blame(error, "2.1", "layer.not-registered", "layers.convolution")
-    return None if told is None else Blame(error, told, own)
+        return "2.1", "layer.not-registered", "layers.convolution"
+    return None if told is None else (told, None, None)
+
+
+def _one_row_of_several(case: Case, text: str) -> bool:
+    """Whether a dense layer fails because a batch of several images was flattened into one row."""
+    rows = _PRODUCT.search(text)
+    events = case.evidence.events
+    sizes = events.size[events.kind == Kind.FORWARD]
+    return rows is not None and rows[1] == "1" and len(sizes) > 0 and int(sizes[-1]) > 1
+
+
+def _images_are_labels(case: Case) -> bool:
+    """Whether a variable that is called like images, and is as long as the training set, has labels in it."""
+    state = case.evidence.state
+    total = case.verification.training.total
+    for variable in state.variables if state is not None else ():
+        shape = variable.get("shape")
+        named = _NAME_OF_IMAGES.search(str(variable.get("name", "")))
+        if named and isinstance(shape, list) and shape[:1] == [total] and shape[1:] in ([], [1], [10]):
+            return True
+    return False
 
 
 def _loss_of_no_scores(case: Case) -> bool:
@@ -178,12 +232,12 @@ def _is_local(case: Case, name: str) -> bool:
     return False
 
 
-def _without_graph(case: Case, error: RunError) -> Blame:
+def _without_graph(case: Case) -> Cause:
     """`backward` on something without a graph: the forward pass cut it, or gradients were off."""
     off = re.compile(r"\.detach\(|\.data\b|\.numpy\(|no_grad")
     if any(off.search(body) for body in _forward_bodies(case)):
-        return Blame(error, "2.2", "forward.detached", "forward.logits")
-    return Blame(error, "3.1", "train.no-backward", "training.gradient")
+        return "2.2", "forward.detached", "forward.logits"
+    return "3.1", "train.no-backward", "training.gradient"
 
 
 def _forward_bodies(case: Case) -> Iterator[str]:

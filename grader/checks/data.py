@@ -8,6 +8,8 @@ from grader.evidence.values import Place
 
 # Standardised images have a scale of about 3; those of 0 to 255 have 255.
 UNSCALED = 20
+# A model that has learnt anything from ten classes gets more of them right.
+LEARNT = 0.2
 # A training set of which less than this is learnt from was cut short.
 NEARLY = 0.95
 
@@ -31,24 +33,28 @@ def loaded(case: Case, spec: CheckSpec) -> Verdict:
     if case.evidence.reference_loop and not opened:
         return answer.lost("the module opens no data", "data.not-loaded")
     if len(present) == 2 or ({"train.npz", "test.npz"} <= opened and not case.own_loop):
-        notes = (
-            ()
-            if facts.scale is None or facts.scale < UNSCALED
-            else (
-                note(
-                    case, "data.unnormalised", "1", f"the model gets pixels of 0 to {facts.scale:.0f} instead of 0 to 1"
-                ),
-            )
-        )
-        return answer.met("both sets are in use", confidence="proved", notes=notes)
+        return _scaled(case, answer, facts.scale)
     if not present and not opened:
-        if case.why_not_run():
+        if case.why_not_run("1"):
             return answer.absent("loading of the data")
         return answer.lost("no file of the data set was opened", "data.not-loaded", place=_error_place(case))
     if "train.npz" in opened and "test.npz" in opened:
         return answer.met("both files were opened")
     missing = "test" if "training" in present or "train.npz" in opened else "training"
     return answer.lost(f"the {missing} set is not loaded", "data.not-loaded", share=0.5)
+
+
+def _scaled(case: Case, answer: Answer, scale: float | None) -> Verdict:
+    """Pixels that are far from 0 to 1 are a note, unless the model learns nothing from them."""
+    if scale is None or 1 / UNSCALED < scale < UNSCALED:
+        return answer.met("both sets are in use", confidence="proved")
+    text = f"the model gets pixels of 0 to {scale:.3g} instead of 0 to 1"
+    accuracy = case.verification.accuracy.measured
+    sound = bool(case.steps) and all(s.gradient_matches for s in case.steps) and case.verification.training.updates > 0
+    if accuracy is not None and accuracy < LEARNT and case.own_loop and sound:
+        message = f"{text}, and does not learn from them ({accuracy:.1%} of the test images are right)"
+        return answer.lost(text, "data.unnormalised", share=0.5, message=message)
+    return answer.met("both sets are in use", confidence="proved", notes=(note(case, "data.unnormalised", "1", text),))
 
 
 def _error_place(case: Case) -> Place | None:
@@ -64,7 +70,7 @@ def shapes_shown(case: Case, spec: CheckSpec) -> Verdict:
     if not case.verification.data.loaded and not case.verification.data.train_variable:
         return (
             answer.absent("data whose shapes could be shown")
-            if case.why_not_run()
+            if case.why_not_run("1")
             else answer.lost("no data was loaded, so no shape was shown", "data.shapes-not-shown")
         )
     if case.verification.data.twice and shown >= 2:

@@ -11,8 +11,9 @@ from grader.evidence.values import Place
 from grader.verify.result import BATCH_SCRAMBLED, MIXED, SCRAMBLED, Architecture
 
 # Double softmax in its variants, by the name that the gradient oracle gives the loss.
-SOFTMAX_TWICE = ("cross entropy of softmax", "cross entropy of softmax over the batch", "cross entropy of sigmoid")
-RELU_ON_LOGITS = "cross entropy of ReLU"
+SOFTMAX_TWICE = ("cross entropy of softmax", "cross entropy of softmax over the batch")
+# Other functions of the scores before the cross entropy.
+ON_LOGITS = {"cross entropy of ReLU": "ReLU", "cross entropy of sigmoid": "a sigmoid"}
 
 
 def _architecture(case: Case) -> Architecture | None:
@@ -125,18 +126,11 @@ def logits(case: Case, spec: CheckSpec) -> Verdict:
     losses = [loss for loss, _ in Counter(s.loss for s in case.steps if s.loss).most_common(1)]
     place = _softmax_place(found)
     if losses and losses[0] in SOFTMAX_TWICE:
-        return answer.lost(
-            "softmax is applied before the cross entropy, which applies it again"
-            if "softmax" in losses[0]
-            else "a sigmoid is applied before the cross entropy",
-            "loss.double-softmax",
-            place=place,
-            confidence="proved",
-        )
-    if losses and losses[0] == RELU_ON_LOGITS:
-        return answer.lost(
-            "ReLU is applied to the logits", "forward.activation-on-logits", place=place, confidence="proved"
-        )
+        text = "softmax is applied before the cross entropy, which applies it again"
+        return answer.lost(text, "loss.double-softmax", place=place, confidence="proved")
+    if losses and losses[0] in ON_LOGITS:
+        text = f"{ON_LOGITS[losses[0]]} is applied to the logits"
+        return answer.lost(text, "forward.activation-on-logits", place=place, confidence="proved")
     cuts = [s.cut for s in case.steps if s.cut is not None]
     if cuts and all(cuts):
         return answer.lost(

@@ -8,7 +8,7 @@ from typing import Any
 
 from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict
-from grader.checks.forward import RELU_ON_LOGITS, SOFTMAX_TWICE
+from grader.checks.forward import ON_LOGITS, SOFTMAX_TWICE
 from grader.checks.layers import unregistered
 from grader.evidence.values import Place
 
@@ -32,7 +32,7 @@ def loss(case: Case, spec: CheckSpec) -> Verdict:
     place = next(s.loss_place for s in named if s.loss == name)
     if name == "cross entropy":
         return answer.met("cross entropy", confidence="proved")
-    if name in SOFTMAX_TWICE or name == RELU_ON_LOGITS:
+    if name in SOFTMAX_TWICE or name in ON_LOGITS:
         return answer.met("cross entropy (what is applied before it belongs to question 2.2)", confidence="proved")
     if name and "swapped" in name:
         return answer.lost(

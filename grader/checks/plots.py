@@ -28,7 +28,7 @@ def plotted(case: Case, spec: CheckSpec) -> Verdict:
         return answer.unmet(ONLY_MODEL)
     shown = case.verification.shown
     if not case.evidence.pictures:
-        reason = case.why_not_run()
+        reason = case.why_not_run("4")
         return (
             answer.not_assessed(f"no plot was seen, for {reason}")
             if reason
@@ -62,7 +62,7 @@ def trained(case: Case, spec: CheckSpec) -> Verdict:
     if case.evidence.reference_loop and not case.evidence.pictures:
         return answer.unmet(ONLY_MODEL)
     if not case.evidence.pictures:
-        reason = case.why_not_run()
+        reason = case.why_not_run("4")
         return answer.not_assessed(f"no plot was seen, for {reason}") if reason else answer.unmet("no image is plotted")
     if shown is None or _indistinct(case):
         return answer.not_assessed(NOTHING_TO_COMPARE)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping, Sequence
 
 from grader.checks.case import quote
 from grader.checks.catalogue import find_kind
+from grader.checks.gaps import find_gaps
 from grader.checks.result import Confidence, Finding, Where
 from grader.evidence.values import Evidence, Place, RunError
 
 _LIMITS = {"wall": "run.timeout", "memory": "run.out-of-memory"}
+GAP = "a gap of the skeleton is left"
 _NETWORK = (
     "urlopen error",
     "Temporary failure in name resolution",
@@ -33,7 +34,7 @@ def run_findings(
     """`limit` names the limit that struck, `message` tells of it; `killed` says that the program died by itself."""
     return (
         *_errors(evidence, sources, entry),
-        *placeholders(sources, evidence),
+        *_placeholders(sources, evidence),
         *_end(evidence, limit, message, killed, entry),
         *(
             _finding("run.shadowed-module", f"{name} was not used: the grader's own stands in its place")
@@ -62,24 +63,13 @@ def error_kind(error: RunError) -> str:
     return "run.undefined-name" if error.type in ("NameError", "UnboundLocalError") else "run.cell-error"
 
 
-def placeholders(sources: Mapping[tuple[str, int | None], str], evidence: Evidence) -> Iterator[Finding]:
-    """Gaps of the skeleton that were left: `x = ...`, a lone `...`, or `x = None` in a program that then fails."""
-    failed = {error.cell for error in evidence.errors}
-    for (file, cell), source in sources.items():
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        for node in ast.walk(tree):
-            value = node.value if isinstance(node, (ast.Assign, ast.Expr)) else None
-            gap = isinstance(value, ast.Constant) and (
-                value.value is Ellipsis or (value.value is None and isinstance(node, ast.Assign) and cell in failed)
-            )
-            if gap and isinstance(node, ast.stmt):
-                yield _finding(
-                    "run.placeholder", "a gap of the skeleton is left", quote(Place(file, cell, node.lineno), sources)
-                )
-                break
+def _placeholders(sources: Mapping[tuple[str, int | None], str], evidence: Evidence) -> Iterator[Finding]:
+    """The first gap of each cell or file."""
+    told: set[tuple[str, int | None]] = set()
+    for gap in find_gaps(sources, evidence):
+        if (gap.place.file, gap.place.cell) not in told:
+            told.add((gap.place.file, gap.place.cell))
+            yield _finding("run.placeholder", GAP, quote(gap.place, sources))
 
 
 def _end(evidence: Evidence, limit: str | None, message: str, killed: bool, entry: str) -> Iterator[Finding]:

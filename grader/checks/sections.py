@@ -29,7 +29,13 @@ def section(source: str, line: int) -> str | None:
         return marked
     here = lines[line - 1]
     blocks = list(_enclosing(lines, line))
-    return _of_block(blocks) or _of_statement(here, blocks) or _of_loop(lines, here, blocks) or _of_text(source)
+    return (
+        _of_block(blocks)
+        or _of_statement(here, blocks)
+        or _of_called(lines, here)
+        or _of_loop(lines, here, blocks)
+        or _of_text(source)
+    )
 
 
 def _indent(text: str) -> int:
@@ -78,6 +84,19 @@ def _of_statement(here: str, blocks: list[tuple[str, str, int]]) -> str | None:
         return "2.3"
     if not looped and re.search(r"\.shape|\.size\(", here):
         return "1"
+    return None
+
+
+def _of_called(lines: list[str], here: str) -> str | None:
+    """A function of the student's that only draws belongs to the plot wherever it is called."""
+    called = set(re.findall(r"\b(\w+)\(", here))
+    for index, text in enumerate(lines):
+        header = _BLOCK.match(text)
+        if header is None or header[1] != "def" or header[2].partition("(")[0] not in called or text == here:
+            continue
+        body = _body(lines, index)
+        if _PLOT.search(body) and not re.search(r"\.backward\(|\.step\(|optim\.", body):
+            return "4"
     return None
 
 

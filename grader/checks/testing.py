@@ -89,7 +89,7 @@ def _no_phase(answer: Answer, case: Case) -> Verdict:
             place=case.verification.test_place,
             confidence="proved",
         )
-    reason = case.why_not_run()
+    reason = case.why_not_run("3.3")
     return (
         answer.not_assessed(f"no test phase was seen, for {reason}")
         if reason
@@ -113,7 +113,7 @@ def no_learning(case: Case, spec: CheckSpec) -> Verdict:
     if case.evidence.reference_loop:
         return answer.unmet(ONLY_MODEL)
     facts = case.verification.training
-    if not case.trained and case.verification.passes and case.why_not_run() is None:
+    if not case.trained and case.verification.passes and case.why_not_run("3.3") is None:
         return answer.met("nothing is learnt at all (that it is not is charged in question 3.1)")
     if not case.trained:
         return answer.absent("training that could be told from testing")
@@ -126,7 +126,7 @@ def no_learning(case: Case, spec: CheckSpec) -> Verdict:
     if facts.known < 0.5 * facts.examples:
         return answer.not_assessed("the images that were learnt from could not be matched with the data set")
     if not case.verification.passes:
-        reason = case.why_not_run()
+        reason = case.why_not_run("3.3")
         if reason or case.verification.other_passes:
             return answer.met("no test image takes part in an update", confidence="proved")
         return answer.unmet("there is no test phase that could keep from learning")
@@ -154,7 +154,7 @@ def reported(case: Case, spec: CheckSpec) -> Verdict:
         return answer.met("figures are shown that could not be matched with the recomputed ones")
     if not tested:
         return answer.absent("test phase whose figures could be shown")
-    reason = case.cut_by or case.why_not_run()
+    reason = case.cut_by or case.why_not_run("3.3")
     if reason is not None:
         return answer.not_assessed(f"no figure of the test phase was shown, for {reason}")
     return answer.unmet(

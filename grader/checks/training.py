@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from dataclasses import replace
 
@@ -26,6 +27,15 @@ def _no_loop(answer: Answer, case: Case) -> Verdict | None:
     return None if case.trained else answer.absent("training with a backward pass")
 
 
+def without_model(case: Case) -> bool:
+    """Whether no gradient ever reaches the model, because the loss was cut from it or made anew."""
+    return (
+        bool(case.steps)
+        and all(s.apart for s in case.steps)
+        and not any(u.had_gradient for u in case.verification.updates)
+    )
+
+
 def targets(case: Case, spec: CheckSpec) -> Verdict:
     """The loss gets one-hot rows, each of the class of its own image."""
     answer = Answer(case, spec, f"one-hot targets (N, {spec.parameters['classes']}) of the batch's own labels")
@@ -45,7 +55,7 @@ def targets(case: Case, spec: CheckSpec) -> Verdict:
         )
     wrong = [t for t in seen if t.judged and t.wrong > 0.1 * t.judged]
     if len(wrong) * 2 > len(seen):
-        return _wrong_classes(answer, wrong)
+        return _wrong_classes(answer, wrong, seen)
     if Counter(s.loss for s in case.steps).most_common(1)[0][0] == BROADCAST:
         return answer.lost(
             "the shape of the targets makes the loss compare every image with every target",
@@ -69,12 +79,14 @@ def targets(case: Case, spec: CheckSpec) -> Verdict:
     )
 
 
-def _wrong_classes(answer: Answer, wrong: list[Target]) -> Verdict:
+def _wrong_classes(answer: Answer, wrong: list[Target], seen: list[Target]) -> Verdict:
     first = wrong[0]
     message = f"{first.wrong} of {first.judged} targets of a batch name another class than their image's"
     if sum(t.permuted for t in wrong) * 2 > len(wrong):
         return answer.lost(message, "target.misaligned", place=first.place, confidence="proved")
-    finding = "target.wrong-class" if first.wrong > 0.95 * first.judged else "target.misaligned"
+    # Targets of other images are right by chance now and then; a wrong encoding never is.
+    always = sum(t.wrong for t in seen) > 0.95 * sum(t.judged for t in seen)
+    finding = "target.wrong-class" if always else "target.misaligned"
     return answer.lost(message, finding, place=first.place, confidence="proved")
 
 
@@ -103,6 +115,9 @@ def _gradient(case: Case, spec: CheckSpec) -> Verdict:
         return missing
     judged = [s for s in case.steps if s.gradient_matches is not None]
     place = next((s.backward_place for s in case.steps if s.backward_place), None)
+    if without_model(case):
+        text = "the backward pass begins at a value that is not computed from the model, which gets no gradient"
+        return answer.lost(text, "train.no-backward", place=place, confidence="proved")
     partial = [s for s in case.steps if s.unlinked and s.linked]
     if partial and len(partial) * 2 > len([s for s in case.steps if s.linked]):
         first = partial[0]
@@ -167,11 +182,25 @@ def batches(case: Case, spec: CheckSpec) -> Verdict:
     if facts.distinct < coverage * facts.total and stopped:
         return answer.not_assessed(stopped)
     if facts.distinct < coverage * facts.total and (not ran_out or facts.same_batch):
-        name = "data.truncated" if facts.prefix and not facts.same_batch and facts.batches > 1 else "train.coverage"
+        short_data = facts.prefix and not facts.same_batch and facts.batches > 1 and not _breaks_off(case)
+        name = "data.truncated" if short_data else "train.coverage"
         return answer.lost(f"the training sees {seen}", name, place=place, confidence="proved", more=extra)
     if extra:
         return answer.lost(extra[0].message, "train.batch-size", place=place, confidence="proved")
     return answer.met(f"batches of {size}; the training sees {seen}", confidence="proved")
+
+
+def _breaks_off(case: Case) -> bool:
+    """Whether the loop that holds the backward pass has a `break`: then it is left early, and the data are whole."""
+    place = case.verification.train_place
+    source = case.sources.get((place.file, place.cell), "") if place is not None else ""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    loops = [node for node in ast.walk(tree) if isinstance(node, (ast.For, ast.While))]
+    around = [loop for loop in loops if place and loop.lineno <= place.line <= (loop.end_lineno or loop.lineno)]
+    return any(isinstance(node, ast.Break) for loop in around for node in ast.walk(loop))
 
 
 def _other_size(case: Case, size: int) -> tuple[Finding, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict
-from grader.checks.training import NO_BACKWARD, ONLY_MODEL
+from grader.checks.training import NO_BACKWARD, ONLY_MODEL, without_model
 
 MOSTLY = 0.5
 NEARLY_ALL = 0.999
@@ -64,16 +64,9 @@ def zero_grad(case: Case, spec: CheckSpec) -> Verdict:
         return missing
     facts = case.verification.training
     place = case.verification.train_place
-    # Scores that are saturated leave gradients of zero too: then some of the examined updates had one.
-    if facts.without_gradient > MOSTLY and not any(u.had_gradient for u in case.verification.updates):
-        return answer.lost(
-            "the gradients are cleared before the step can use them",
-            "update.cleared-before-step",
-            place=case.verification.step_place or place,
-            confidence="proved",
-        )
-    if case.verification.optimizer_parameters == "none" and facts.untouched > MOSTLY:
-        return answer.met("the gradients of the parameters that the optimizer holds are cleared")
+    empty = _without_gradients(answer, case)
+    if empty is not None:
+        return empty
     if not facts.updates:
         stale = facts.stale_unupdated
         if stale is not None and stale > MOSTLY:
@@ -106,3 +99,21 @@ def zero_grad(case: Case, spec: CheckSpec) -> Verdict:
             confidence="proved",
         )
     return answer.met("no old gradient is left when a batch begins", confidence="proved")
+
+
+def _without_gradients(answer: Answer, case: Case) -> Verdict | None:
+    """What is said where the updates found no gradients of the model; None where they did."""
+    facts = case.verification.training
+    if without_model(case) or (case.steps and all(s.vanishes for s in case.steps)):
+        return answer.met("there are no gradients that could be left (why is charged before)")
+    # Scores that are saturated leave gradients of zero too: then some of the examined updates had one.
+    if facts.without_gradient > MOSTLY and not any(u.had_gradient for u in case.verification.updates):
+        return answer.lost(
+            "the gradients are cleared before the step can use them",
+            "update.cleared-before-step",
+            place=case.verification.step_place or case.verification.train_place,
+            confidence="proved",
+        )
+    if case.verification.optimizer_parameters == "none" and facts.untouched > MOSTLY:
+        return answer.met("the gradients of the parameters that the optimizer holds are cleared")
+    return None

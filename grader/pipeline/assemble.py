@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from grader.assignment import Assignment, Baseline, Dataset, Rubric
 from grader.checks.accuracy import band
 from grader.checks.case import Case
+from grader.checks.gaps import find_gaps
 from grader.checks.result import Finding
-from grader.checks.run import placeholders, run_findings
+from grader.checks.run import run_findings
 from grader.checks.table import run_checks
 from grader.pipeline.collect import Collected
 from grader.pipeline.weights import weights_by_model
@@ -66,7 +67,7 @@ def assemble(
     ran_out = collected.outcome.message if collected.outcome.limit else ""
     if collected.flaw:
         ran_out = f"the evidence is malformed: {collected.flaw}"
-    gaps = any(placeholders(sources, collected.evidence))
+    gaps = find_gaps(sources, collected.evidence)
     cases = [Case(collected.evidence, v, sources, baseline, ran_out, gaps) for v in verifications]
     judged = [(case, run_checks(case, assignment.rubric)) for case in cases]
     case, verdicts = max(judged, key=lambda pair: sum(v.result.points or 0.0 for v in pair[1]))

@@ -31,6 +31,9 @@ def training_facts(timeline: Timeline, train: int, labels: np.ndarray) -> Traini
     overlap = _overlap(batches)
     epochs = _epochs(batches, ours, distinct, overlap)
     updated = [w for w in windows if w.update is not None]
+    # Where the test phase learns too, the size of the batches is that of the training.
+    trained = [b for b in batches if (b.rows < train).any()] or batches
+    moved = [w for w in updated if (w.rows < train).any()] or updated
     losses, accuracies = _curve(batches, round(epochs), labels)
     return TrainingFacts(
         batches=len(batches),
@@ -43,10 +46,10 @@ def training_facts(timeline: Timeline, train: int, labels: np.ndarray) -> Traini
         overlap=overlap,
         same_batch=len(batches) > 3 and overlap > 0.99,
         prefix=bool(len(distinct) and distinct[-1] == len(distinct) - 1),
-        batch_rows=_mode([len(b.rows) for b in batches]),
-        batch_share=_share([len(b.rows) for b in batches]),
-        window_rows=_mode([sum(len(b.rows) for b in w.batches) for w in updated]),
-        window_batches=float(np.median([len(w.batches) for w in updated])) if updated else 0.0,
+        batch_rows=_mode([len(b.rows) for b in trained]),
+        batch_share=_share([len(b.rows) for b in trained]),
+        window_rows=_mode([sum(len(b.rows) for b in w.batches) for w in moved]),
+        window_batches=float(np.median([len(w.batches) for w in moved])) if moved else 0.0,
         epochs=epochs,
         test_rows=int((rows >= train).sum()),
         test_distinct=len(np.unique(rows[rows >= train])),

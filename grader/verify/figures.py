@@ -46,11 +46,11 @@ class Column:
         allowed = self.margins + slack + 2e-3 * np.abs(expected)
         return float((np.abs(self.values - expected) <= allowed).mean())
 
-    def says(self, expected: np.ndarray) -> bool:
-        """Whether all rows say `expected`, to at least two significant digits, and not all the same."""
+    def says(self, expected: np.ndarray, rows: float = 1.0) -> bool:
+        """Whether this share of the rows says `expected`, to at least two significant digits, and not all the same."""
         fine = self.margins < 0.02 * np.abs(expected)
         within = np.abs(self.values - expected) <= self.margins + 2e-3 * np.abs(expected)
-        return bool(within.all() and fine.mean() >= MOSTLY and len(set(self.values.tolist())) > 1)
+        return bool(within.mean() >= rows and fine.mean() >= MOSTLY and len(set(self.values.tolist())) > 1)
 
 
 def columns(text: str) -> list[Column]:
@@ -174,7 +174,8 @@ def _wrong_loss(
             for meaning, expected in _slips_of_loss(part, training, total):
                 if column.says(expected):
                     return WrongFigure(WRONG, f"the printed test loss is {meaning}")
-            stale = any(column.says(expected) for expected in _stale(part))
+            # A look at single images behind the last test phase makes its pass longer.
+            stale = any(column.says(expected, MOSTLY) for expected in _stale(part))
             if stale and TEST.search(column.label) and _LOSS.search(column.label):
                 text = "the printed test loss is made of the loss of the last training batch"
                 return WrongFigure(STALE, text)

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from grader.evidence.values import Place, Trace
+from grader.evidence.values import Trace
 from grader.verify.graph import ForwardPath, Graph, build_graph, is_in_place, node_references, short, trace_forward
 from grader.verify.inputs import Batches
-from grader.verify.replay import Replay, ReplayError, constant, parameters_of
-from grader.verify.result import BROADCAST, StepProof, Target
+from grader.verify.replay import Replay, ReplayError, parameters_of
+from grader.verify.result import BROADCAST, StepProof
+from grader.verify.targets import find_target
 
 # Cosines: right ones are 1.0000 and the nearest wrong one (label smoothing) .97 (measured).
 SAME_DIRECTION = 0.9995
@@ -63,12 +64,22 @@ def prove_step(trace: Trace, batches: Batches, classes: int) -> StepProof:
     graph = build_graph(trace)
     roots = [b.root for b in trace.backwards if b.root is not None]
     if not roots:
-        return StepProof(trace.index, reason="the loss was not seen being computed")
+        return StepProof(
+            trace.index,
+            reason="the loss was not seen being computed",
+            backward_place=trace.backwards[0].place,
+            apart=not _any_gradient(trace),
+        )
     nodes = graph.ancestors(roots)
     linked = graph.events_of(nodes)
     place = trace.backwards[0].place
     if not linked:
-        return StepProof(trace.index, reason="the loss does not depend on the images", backward_place=place)
+        return StepProof(
+            trace.index,
+            reason="the loss does not depend on the images",
+            backward_place=place,
+            apart=not _any_gradient(trace),
+        )
     made = {event: batches.make(trace, event) for event in linked}
     if any(batch is None for batch in made.values()):
         return StepProof(
@@ -94,6 +105,11 @@ def prove_step(trace: Trace, batches: Batches, classes: int) -> StepProof:
         )
 
 
+def _any_gradient(trace: Trace) -> bool:
+    """Whether the backward passes added anything to any parameter."""
+    return any(name.startswith("added/") and bool(array.any()) for name, array in trace.arrays.items())
+
+
 def _judge(
     graph: Graph,
     replay: Replay,
@@ -116,6 +132,10 @@ def _judge(
         loss, negated = name_loss(scores, replay.values[root], target[1])
         if loss == RIGHT_LOSS and target[0].kind == "smoothed":
             loss = "cross entropy with label smoothing"
+    vanishes = scores is not None and _vanishes(scores, replay.values[root])
+    if vanishes and "_softmax" in [short(trace.nodes[i].op) for i in path.after]:
+        # A softmax over a single value is 1, whatever the score.
+        loss = "cross entropy of softmax over the batch"
     places = [trace.nodes[i].place for i in path.after]
     return StepProof(
         trace=trace.index,
@@ -129,10 +149,19 @@ def _judge(
         linked=tuple(linked),
         unlinked=_left_out(trace, linked, batches),
         cut=_is_cut(graph, path, replay, root, parameters),
-        rows_without_loss=_rows_without_loss(scores, replay.values[root]),
+        rows_without_loss=0 if vanishes else _rows_without_loss(scores, replay.values[root]),
+        vanishes=vanishes,
         reason="it depends on random numbers (dropout)" if by_chance else None,
         backward_place=trace.backwards[0].place,
     )
+
+
+def _vanishes(scores: torch.Tensor, root: torch.Tensor) -> bool:
+    """Whether the loss depends on the scores, and yet no score changes it."""
+    if not scores.requires_grad or not root.requires_grad:
+        return False
+    found = torch.autograd.grad(root.sum(), scores, retain_graph=True, allow_unused=True)[0]
+    return found is not None and not bool(found.any())
 
 
 def _rows_without_loss(scores: torch.Tensor | None, root: torch.Tensor) -> int:
@@ -148,7 +177,9 @@ def _left_out(trace: Trace, linked: list[int], batches: Batches) -> int:
     learnt = set(np.concatenate([batches.rows(e) for e in linked]).tolist()) if linked else set()
     count = 0
     for event in trace.events:
-        rows = batches.rows(event) if event not in linked else np.zeros(0, dtype=np.int64)
+        # What became of the last forward passes of a truncated stretch is not known.
+        recorded = event not in linked and (not trace.truncated or event < max(linked, default=0))
+        rows = batches.rows(event) if recorded else np.zeros(0, dtype=np.int64)
         count += bool(len(rows) and batches.are_training(rows) and not learnt & set(rows.tolist()))
     return count
 
@@ -240,72 +271,3 @@ def _cosine(gradient: LossGradient, logits: torch.Tensor, target: torch.Tensor, 
         return 0.0
     length = float(expected.norm())
     return float((expected * seen).sum() / (expected.norm() * seen.norm())) if length > 1e-12 else 0.0
-
-
-def find_target(
-    graph: Graph, path: ForwardPath, root: int, batches: Batches, event: int, classes: int
-) -> tuple[Target, torch.Tensor] | None:
-    """The target among the constants of the loss, with its one-hot form (N, 10)."""
-    trace = graph.trace
-    labels = batches.labels(event)
-    rows = len(labels)
-    after = [i for i in graph.ancestors([root]) if i not in set(path.chain)]
-    seen: list[tuple[Target, torch.Tensor]] = []
-    for index in after:
-        node = trace.nodes[index]
-        for number in node_references(node, "c"):
-            try:
-                value = constant(trace, number)
-            except ReplayError:
-                continue
-            found = _as_one_hot(value, rows, classes)
-            if found is not None:
-                seen.append((_compare(found[0], value, found[1], labels, node.place, short(node.op)), found[1]))
-    if not seen:
-        return None
-    # A constant such as `arange(N)` may look like class indices; the target is the one that fits the labels best.
-    return min(seen, key=lambda item: item[0].wrong)
-
-
-def _as_one_hot(value: torch.Tensor, rows: int, classes: int) -> tuple[str, torch.Tensor] | None:
-    if value.numel() == rows * classes and value.shape[-1] == classes and rows:
-        flat = value.reshape(rows, classes).double()
-        if bool((flat < 0).all()) and bool((flat.exp().sum(1) - 1).abs().max() < 1e-3):
-            # The log-softmax of the targets: they stand in the place of the scores.
-            return "one_hot", F.one_hot(flat.argmax(1), classes).double()
-        if _is_smoothed(flat):
-            return "smoothed", flat
-        if not bool(((flat == 0) | (flat == 1)).all()):
-            return "other", flat
-        named = flat.sum(1)
-        return ("one_hot" if bool((named == 1).all()) else "several" if bool((named > 1).any()) else "other"), flat
-    if value.numel() == rows and not value.is_floating_point() and value.dtype != torch.bool and rows:
-        indices = value.reshape(-1).long()
-        if bool(((indices >= 0) & (indices < classes)).all()):
-            return "index", F.one_hot(indices, classes).double()
-    return None
-
-
-def _is_smoothed(flat: torch.Tensor) -> bool:
-    """One large and nine equal small positive values in every row, which sum to one."""
-    ordered = flat.sort(1).values
-    spread = (ordered[:, -2] - ordered[:, 0]).abs().max()
-    sums = (flat.sum(1) - 1).abs().max()
-    return (
-        bool(spread < 1e-6)
-        and bool(sums < 1e-4)
-        and bool((ordered[:, 0] > 1e-6).all())
-        and bool((ordered[:, -1] > 0.5).all())
-    )
-
-
-def _compare(
-    kind: str, value: torch.Tensor, one_hot: torch.Tensor, labels: np.ndarray, place: Place | None, op: str
-) -> Target:
-    chosen = one_hot.argmax(1).numpy()
-    known = labels >= 0
-    wrong = int((chosen[known] != labels[known]).sum())
-    permuted = wrong > 0 and sorted(chosen[known].tolist()) == sorted(labels[known].tolist())
-    return Target(
-        kind, tuple(value.shape), str(value.dtype).removeprefix("torch."), wrong, int(known.sum()), permuted, place
-    )

@@ -123,12 +123,12 @@ class _Judge:
             training_passes=sum(is_training_look(look, len(images.train)) for look in timeline.passes),
             accuracy=accuracy,
             probe=probe,
-            shown=self._shown(weight),
+            shown=self._shown(self._last(weight)),
             reported=self._reported(
                 passes, accuracy.measured, self._wrong_figure(passes, training, steps, student, probe)
             ),
             data=self._data(timeline),
-            kernels=_kernels(final.get(weight) if weight is not None else None),
+            kernels=_kernels(final.get(last) if (last := self._last(weight)) is not None else None),
             optimizer_parameters=self._optimizer_parameters(parameters, updates),
             optimizers_stepping=len(
                 {int(w) for w in self._evidence.events.who[self._evidence.events.kind == Kind.STEP]}
@@ -150,7 +150,7 @@ class _Judge:
     def _timeline(self, steps: Sequence[StepProof]) -> Timeline:
         linked = model_of.linked_group(
             [
-                len(s.linked) // max(1, len(t.backwards))
+                len(s.linked) // max(1, sum(b.root is not None for b in t.backwards))
                 for s, t in zip(steps, [t for t in self._traces if t.backwards], strict=True)
                 if s.linked
             ]
@@ -170,6 +170,15 @@ class _Judge:
         for snapshot in self._evidence.snapshots[-1:]:
             latest.update(snapshot.parameters)
         return latest
+
+    def _last(self, weight: int | None) -> int | None:
+        """The parameter that stands in the place of `weight` in the last of the models."""
+        state = self._evidence.state
+        if state is None or len(self._models) < 2:
+            return weight
+        owner = next((state.models[m] for m in self._models if weight in state.models.get(m, ())), ())
+        last = next((state.models[m] for m in sorted(self._models, reverse=True) if state.models.get(m)), ())
+        return last[owner.index(weight)] if weight in owner and len(last) == len(owner) else weight
 
     def _shown(self, weight: int | None) -> Shown | None:
         state = self._evidence.state

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from grader.checks.case import Case
+from grader.checks.gaps import Gap
 from grader.checks.result import Where
 from grader.checks.table import CHECKS, run_checks, validate
 from grader.errors import AssignmentError
@@ -54,7 +55,8 @@ def accuracy(right: int, **changes: object) -> Case:
 
 ONLY_MODEL = with_evidence(BLANK, reference_loop=True)
 RAN_OUT = replace(BLANK, ran_out="the time was up")
-GAPS = replace(BROKEN, gaps=True)
+GAPS = replace(BROKEN, gaps=tuple(Gap(Place(FILE, 2, n), q) for n, q in enumerate(("2.1", "2.3", "3.1", "3.3"), 1)))
+ONE_GAP = replace(BROKEN, gaps=(Gap(Place(FILE, 2, 1), "2.3"),))
 LOOKED = with_facts(training=BLANK.verification.training, steps=())
 
 # (check, case, outcome, points, finding)
@@ -124,7 +126,7 @@ OUTCOMES: list[tuple[str, Case, str, float | None, str | None]] = [
     ("forward.flattened", with_facts(architecture={"dense_in": None, "error": "E"}), "not_assessed", None, None),
     ("forward.logits", with_steps(loss="cross entropy of softmax"), "unmet", 0, "loss.double-softmax"),
     ("forward.logits", with_steps(loss="cross entropy of softmax over the batch"), "unmet", 0, "loss.double-softmax"),
-    ("forward.logits", with_steps(loss="cross entropy of sigmoid"), "unmet", 0, "loss.double-softmax"),
+    ("forward.logits", with_steps(loss="cross entropy of sigmoid"), "unmet", 0, "forward.activation-on-logits"),
     ("forward.logits", with_steps(loss="cross entropy of ReLU"), "unmet", 0, "forward.activation-on-logits"),
     ("forward.logits", with_steps(cut=True), "unmet", 0, "forward.detached"),
     ("forward.logits", with_steps(loss="mean squared error"), "met", 2, None),
@@ -326,8 +328,10 @@ def test_what_came_before_explains_what_is_missing(case: Case) -> None:
 
 
 def test_gaps_of_the_skeleton_are_not_excused() -> None:
-    """An error that comes of a gap that was left excuses nothing."""
-    assert judge("training.gradient", GAPS).result.outcome == "unmet"
+    """An error that comes of the many gaps that were left excuses nothing; one gap explains its own question alone."""
+    assert {judge(check, GAPS).result.outcome for check in ("training.gradient", "filters.plotted")} == {"unmet"}
+    assert judge("objective.loss", ONE_GAP).result.outcome == "unmet"
+    assert judge("training.gradient", ONE_GAP).result.outcome == "not_assessed"
 
 
 def test_place_and_source_of_a_finding() -> None:
@@ -434,10 +438,10 @@ def test_optimizer_is_not_trusted(optimizer: dict[str, object]) -> None:
 
 def test_why_not_run() -> None:
     """The reason names the cell, or the line of a module."""
-    assert BLANK.why_not_run() is None
-    assert BROKEN.why_not_run() == "cell 2 stopped with NameError: name 'x' is not defined"
+    assert BLANK.why_not_run("1") is None
+    assert BROKEN.why_not_run("1") == "cell 2 stopped with NameError: name 'x' is not defined"
     error = replace(FAILED, place=Place("main.py", None, 7))
-    assert (with_evidence(BROKEN, errors=(error,)).why_not_run() or "").startswith("line 7 stopped")
+    assert (with_evidence(BROKEN, errors=(error,)).why_not_run("1") or "").startswith("line 7 stopped")
 
 
 def test_every_check_of_the_rubric() -> None:

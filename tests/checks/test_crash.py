@@ -92,6 +92,8 @@ def error(line: int, text: str, kind: str = "RuntimeError") -> RunError:
 @pytest.mark.parametrize(
     ("errors", "check", "finding"),
     [
+        ((error(24, "'SGD' object has no attribute 'stop'", "AttributeError"),), "update.step", "run.cell-error"),
+        ((error(24, "'Adam' object has no attribute 'zero'", "AttributeError"),), "update.zero_grad", "run.cell-error"),
         ((error(24, "no attribute 'stop'", "AttributeError"),), "update.step", "run.cell-error"),
         ((error(10, "Expected 3D or 4D input"),), "forward.image", "run.cell-error"),
         (

@@ -9,7 +9,7 @@ import pytest
 
 from grader.checks.case import Case
 from grader.verify.result import BATCH_SCRAMBLED, SCRAMBLED, WrongFigure
-from tests.checks.cases import PASS, STATE, judge, with_evidence, with_facts
+from tests.checks.cases import BACKWARD, PASS, STATE, UPDATE, judge, with_evidence, with_facts, with_steps
 
 
 def passes(count: int = 10, **changes: int) -> Case:
@@ -27,12 +27,49 @@ def kept(graphs: int, checked: int) -> Case:
     return with_evidence(state=replace(STATE, graphs=(graphs, checked)))
 
 
+def leaving(source: str) -> Case:
+    """Training that saw the first half of its data, in a loop of this source."""
+    case = with_facts(training={"distinct": 30_000})
+    return replace(case, sources={(BACKWARD.file, BACKWARD.cell): source})
+
+
+def unscaled(scale: float, measured: float, **changes: object) -> Case:
+    """Pixels of 0 to `scale`, with which the model gets this share of the test images right."""
+    return with_facts(data={"scale": scale}, accuracy={"measured": measured}, **changes)
+
+
+WITH_BREAK = "for i in range(9):\n    x = i\n    loss.backward()\n    if i == 5:\n        break\n"
+APART = {"apart": True, "gradient_matches": None, "loss": None, "linked": ()}
+UNMOVED = (replace(UPDATE, had_gradient=False),)
+
 OUTCOMES: list[tuple[str, Case, str, float | None, str | None]] = [
     ("forward.image", with_facts(layout=SCRAMBLED), "unmet", 0, "forward.scrambled-image"),
     ("forward.image", with_facts(layout=BATCH_SCRAMBLED), "unmet", 0, "forward.scrambled-image"),
     ("forward.logits", with_facts(probe={"ignores_input": True}), "unmet", 0, "forward.wrong-output"),
     ("layers.convolution", weights(0.0, 0.0), "unmet", 0, None),
     ("layers.convolution", weights(0.5), "met", 4, None),
+    ("data.loaded", unscaled(1 / 255, 0.126), "partly", 1.5, "data.unnormalised"),
+    ("data.loaded", unscaled(255.0, 0.098), "partly", 1.5, "data.unnormalised"),
+    ("data.loaded", unscaled(1 / 255, 0.7), "met", 3, None),
+    ("data.loaded", unscaled(1 / 255, 0.1, training={"updates": 0}), "met", 3, None),
+    ("data.loaded", unscaled(3.2, 0.1), "met", 3, None),
+    ("forward.logits", with_steps(loss="cross entropy of sigmoid"), "unmet", 0, "forward.activation-on-logits"),
+    ("training.gradient", with_facts(with_steps(**APART), updates=UNMOVED), "unmet", 0, "train.no-backward"),
+    ("training.gradient", with_steps(**APART), "not_assessed", None, None),
+    ("training.batches", leaving(WITH_BREAK), "unmet", 0, "train.coverage"),
+    ("training.batches", leaving(WITH_BREAK.replace("break", "pass")), "unmet", 0, "data.truncated"),
+    (
+        "update.zero_grad", with_facts(with_steps(**APART), updates=UNMOVED, training={"without_gradient": 1.0}),
+        "met", 2, None,
+    ),
+    (
+        "update.zero_grad",
+        with_facts(with_steps(vanishes=True), updates=UNMOVED, training={"without_gradient": 1.0}), "met", 2, None,
+    ),
+    (
+        "update.zero_grad", with_facts(updates=UNMOVED, training={"without_gradient": 1.0}), "unmet", 0,
+        "update.cleared-before-step",
+    ),
     ("testing.phase", with_facts(layout=BATCH_SCRAMBLED, passes=(), other_passes=9), "not_assessed", None, None),
     ("testing.phase", passes(distinct=990, examples=990), "partly", 1.5, "test.coverage"),
     ("testing.phase", passes(1, distinct=990, examples=9900), "partly", None, "test.coverage"),
