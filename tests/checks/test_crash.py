@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from grader.checks.crash import charge_crashes
 from grader.checks.sections import section
 from grader.checks.table import CHECKS
-from grader.evidence.values import Place, RunError
-from tests.checks.cases import NOTHING, rubric, with_evidence, with_facts
+from grader.evidence.values import Kind, Place, RunError
+from tests.checks.cases import NOTHING, RIGHT, STATE, rubric, with_evidence, with_facts
 
 PROGRAM = """import torch
 from helper_functions import read_npz
@@ -58,10 +59,10 @@ def test_text_that_does_not_parse_is_placed_too() -> None:
     assert section("for i in range(10)\n    plt.imshow(w[i]\n", 2) == "4"
 
 
-def charged(*errors: RunError) -> list[tuple[str, str | None]]:
-    """(check, finding) of what a program without any other evidence loses by `errors`."""
+def charged(*errors: RunError, **evidence: object) -> list[tuple[str, str | None]]:
+    """(check, finding) of what a program with no other evidence loses by `errors`; `evidence` replaces parts."""
     case = with_facts(
-        with_evidence(errors=errors),
+        with_evidence(errors=errors, **evidence),
         **{
             name: getattr(NOTHING, name)
             for name in (
@@ -133,3 +134,55 @@ def test_a_question_that_was_seen_to_work_loses_nothing() -> None:
     case = replace(with_evidence(errors=(error(26, "bad value", "ValueError"),)), sources={("a.ipynb", 1): PROGRAM})
     verdicts = [CHECKS[spec.id](case, spec) for question in rubric().questions for spec in question.checks]
     assert charge_crashes(case, verdicts) == tuple(verdicts)
+
+
+def test_a_file_that_does_not_parse_is_placed_by_the_error() -> None:
+    """The line stands in the error's text; the place is that of whoever ran the file."""
+    stopped = error(1, "expected ':' (a.py, line 17)", "SyntaxError")
+    assert charged(stopped) == [("testing.phase", "run.syntax-error")]
+
+
+def test_a_function_that_only_draws_is_the_plots_wherever_it_is_called() -> None:
+    """The call belongs to question 4 in a `main` as well, which trains besides."""
+    source = (
+        "def show(model):\n    plt.imshow(model)\n\n\ndef train(model):\n    loss.backward()\n\n\n"
+        "def main():\n    for epoch in range(10):\n        train(model)\n    show(net)\n"
+    )
+    assert section(source, 12) == "4"
+    assert section(source, 11) != "4"
+
+
+PRODUCT = "mat1 and mat2 shapes cannot be multiplied (1x36300 and 1210x10)"
+
+
+@pytest.mark.parametrize(
+    ("rows", "text", "check", "finding"),
+    [
+        (30, PRODUCT, "forward.flattened", "forward.batch-mixed"),
+        (1, PRODUCT, "layers.dense", "layer.dense-size"),
+        (30, PRODUCT.replace("1x36300", "30x1000"), "layers.dense", "layer.dense-size"),
+    ],
+)
+def test_one_row_of_a_batch_is_no_wrong_layer(rows: int, text: str, check: str, finding: str) -> None:
+    """Where several images become one row it is the flattening; a single image has one row by right."""
+    events = replace(RIGHT.evidence.events, kind=np.array([Kind.FORWARD]), size=np.array([rows]), who=np.array([0]))
+    assert charged(error(10, text), events=events) == [(check, finding)]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "question"),
+    [
+        ("train_X", [60_000], "1"),
+        ("x_train", [60_000, 10], "1"),
+        ("train_images", [60_000, 1], "1"),
+        ("train_X", [60_000, 784], "3.1"),
+        ("train_Y", [60_000], "3.1"),
+        ("x_axis", [100], "3.1"),
+    ],
+)
+def test_labels_in_the_place_of_images_are_the_loadings(name: str, shape: list[int], question: str) -> None:
+    """Variables that are called like images and hold labels: images and labels were exchanged when loading."""
+    state = replace(STATE, variables=({"name": name, "shape": shape},))
+    stopped = error(12, "tensors used as indices must be long, int, byte or bool tensors", "IndexError")
+    (lost,) = charged(stopped, state=state)
+    assert lost[0] == {"1": "data.loaded", "3.1": "training.gradient"}[question]

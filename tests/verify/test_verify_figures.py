@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,9 @@ def test_training_loss_in_the_test_phase_is_stale() -> None:
     looks = passes(with_losses=False)
     assert said([f"Test Loss: {v:.4f}" for v in values], looks) == "test.stale-output"
     assert said([f"Train Loss: {v:.4f}" for v in values], looks) is None
+    # A single image is looked at behind the last test phase.
+    looks[-1] = replace(looks[-1], forwards=BATCHES + 1, examples=IMAGES + 1)
+    assert said([f"Test Loss: {v:.4f}" for v in values], looks) == "test.stale-output"
 
 
 def test_accuracy_of_wrong_labels_contradicts_the_measured_one() -> None:

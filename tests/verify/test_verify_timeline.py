@@ -216,6 +216,14 @@ def test_test_images_in_training() -> None:
     assert (found.test_rows, found.test_distinct, found.test_only_batches) == (120, 60, 4)
 
 
+def test_batches_of_a_test_phase_that_learns_are_not_those_of_the_training() -> None:
+    """Many single test images that are learnt from leave the training's batches what they are."""
+    tested = [e for row in range(120, 180) for e in (forward([row]), backward(), step())]
+    found = facts(*epoch(), *tested)
+    assert (found.batch_rows, found.window_rows, found.window_batches) == (30, 30, 1.0)
+    assert facts(*tested).batch_rows == 1
+
+
 def test_old_gradients() -> None:
     """The share of updates whose first backward pass finds old gradients; the very first cannot."""
     assert facts(*epoch(), *epoch(stale=True)).stale_first == pytest.approx(4 / 7)
