@@ -17,7 +17,7 @@ from grader.checks.gaps import unanswered
 from grader.checks.result import Finding
 from grader.checks.run import GAP, error_kind
 from grader.checks.sections import NAMES_OF_FORWARD, section
-from grader.evidence.values import Kind, Place, RunError
+from grader.evidence.values import Place, RunError
 
 
 @dataclass(frozen=True)
@@ -191,9 +191,8 @@ def _by_place(case: Case, error: RunError) -> Cause | None:
 def _one_row_of_several(case: Case, text: str) -> bool:
     """Whether a dense layer fails because a batch of several images was flattened into one row."""
     rows = _PRODUCT.search(text)
-    events = case.evidence.events
-    sizes = events.size[events.kind == Kind.FORWARD]
-    return rows is not None and rows[1] == "1" and len(sizes) > 0 and int(sizes[-1]) > 1
+    architecture = case.verification.architecture
+    return rows is not None and rows[1] == "1" and architecture is not None and architecture.rows > 1
 
 
 def _images_are_labels(case: Case) -> bool:

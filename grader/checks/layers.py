@@ -94,18 +94,10 @@ def convolution(case: Case, spec: CheckSpec) -> Verdict:
     return _amiss(answer, case, seen) or answer.met(text, confidence="proved" if at_work else "observed")
 
 
-def _alike(case: Case) -> bool:
-    """Whether all weights began with one value each, so that all kernels learn the same, if anything."""
-    architecture, state = case.verification.architecture, case.evidence.state
-    numbers = architecture.parameters if architecture is not None and state is not None else ()
-    weights = [state.first[n] for n in numbers if state and n in state.first and state.first[n].ndim > 1]
-    return len(weights) > 1 and all(weight.max() == weight.min() for weight in weights)
-
-
 def _amiss(answer: Answer, case: Case, seen: Convolution) -> Verdict | None:
     """What is wrong about the layers although the convolution itself is as asked."""
     architecture = case.verification.architecture
-    if _alike(case):
+    if case.verification.uniform:
         text = "all weights of a layer begin with the same value, so that all kernels stay alike"
         return answer.unmet(text, "Let PyTorch choose the initial weights, at random.", seen.place)
     if unregistered(case):

@@ -1,9 +1,9 @@
-"""Which of the models that a program made are worth grading, and which of them are one model made again."""
+"""Which of the models that a program made are worth grading, which are one made again, and how they began."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -41,3 +41,10 @@ def serious_models(evidence: Evidence, train: int) -> list[frozenset[int]]:
     if len(alike) >= MADE_AGAIN and seen < 2 * train:
         return [frozenset(alike)]
     return [frozenset([number]) for number, count in ranked[:MAX_MODELS] if count >= SERIOUS * most]
+
+
+def begins_uniform(evidence: Evidence, parameters: Sequence[int]) -> bool:
+    """Whether all weights of several layers began with one value each, so that all kernels stay alike."""
+    first = evidence.state.first if evidence.state is not None else {}
+    weights = [first[n] for n in parameters if n in first and first[n].ndim > 1 and first[n].size]
+    return len(weights) > 1 and all(weight.max() == weight.min() for weight in weights)

@@ -275,7 +275,10 @@ class Consistency:
 
 @dataclass(frozen=True)
 class Verification:
-    """All facts about one model of one run."""
+    """All facts about one model of one run.
+
+    `uniform`: the weights of each layer began with one value, so that all kernels stay alike.
+    """
 
     model: int | None
     layout: str
@@ -297,6 +300,7 @@ class Verification:
     test_place: Place | None = None
     step_place: Place | None = None
     recreated: bool = False
+    uniform: bool = False
     rebuilt: bool = False
     training_passes: int = 0
     consistency: Consistency = field(default_factory=Consistency)

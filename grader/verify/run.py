@@ -15,7 +15,7 @@ from grader.verify import model as model_of
 from grader.verify.consistency import compare
 from grader.verify.facts import is_training_look, training_facts
 from grader.verify.figures import wrong_figure
-from grader.verify.groups import is_recreated, serious_models
+from grader.verify.groups import begins_uniform, is_recreated, serious_models
 from grader.verify.inputs import Batches
 from grader.verify.model import StudentModel
 from grader.verify.oracle import prove_step
@@ -137,6 +137,7 @@ class _Judge:
             test_place=self._test_place(passes),
             step_place=_first_place([u.place for u in updates]),
             recreated=recreated,
+            uniform=begins_uniform(self._evidence, parameters),
             rebuilt=len(self._models) > 1 and not recreated,
             consistency=compare(self._evidence, self._traces, steps),
         )

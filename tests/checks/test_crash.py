@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from grader.checks.crash import charge_crashes
 from grader.checks.sections import section
 from grader.checks.table import CHECKS
-from grader.evidence.values import Kind, Place, RunError
-from tests.checks.cases import NOTHING, RIGHT, STATE, rubric, with_evidence, with_facts
+from grader.evidence.values import Place, RunError
+from grader.verify.result import Architecture
+from tests.checks.cases import ARCHITECTURE, NOTHING, STATE, rubric, with_evidence, with_facts
 
 PROGRAM = """import torch
 from helper_functions import read_npz
@@ -59,14 +59,15 @@ def test_text_that_does_not_parse_is_placed_too() -> None:
     assert section("for i in range(10)\n    plt.imshow(w[i]\n", 2) == "4"
 
 
-def charged(*errors: RunError, **evidence: object) -> list[tuple[str, str | None]]:
+def charged(
+    *errors: RunError, architecture: Architecture | None = None, **evidence: object
+) -> list[tuple[str, str | None]]:
     """(check, finding) of what a program with no other evidence loses by `errors`; `evidence` replaces parts."""
     case = with_facts(
         with_evidence(errors=errors, **evidence),
         **{
             name: getattr(NOTHING, name)
             for name in (
-                "architecture",
                 "steps",
                 "updates",
                 "training",
@@ -77,6 +78,7 @@ def charged(*errors: RunError, **evidence: object) -> list[tuple[str, str | None
                 "shown",
             )
         },
+        architecture=architecture,
     )
     case = replace(case, sources={("a.ipynb", 1): PROGRAM})
     specs = [spec for question in rubric().questions for spec in question.checks]
@@ -165,8 +167,8 @@ PRODUCT = "mat1 and mat2 shapes cannot be multiplied (1x36300 and 1210x10)"
 )
 def test_one_row_of_a_batch_is_no_wrong_layer(rows: int, text: str, check: str, finding: str) -> None:
     """Where several images become one row it is the flattening; a single image has one row by right."""
-    events = replace(RIGHT.evidence.events, kind=np.array([Kind.FORWARD]), size=np.array([rows]), who=np.array([0]))
-    assert charged(error(10, text), events=events) == [(check, finding)]
+    stopped = replace(ARCHITECTURE, rows=rows, dense_in=None, dense_out=None, dense_rows=None)
+    assert charged(error(10, text), architecture=stopped) == [(check, finding)]
 
 
 @pytest.mark.parametrize(

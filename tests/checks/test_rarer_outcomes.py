@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from grader.checks.case import Case
@@ -15,12 +14,6 @@ from tests.checks.cases import BACKWARD, PASS, STATE, UPDATE, judge, with_eviden
 def passes(count: int = 10, **changes: int) -> Case:
     """Test passes of 1000 images, changed alike."""
     return with_facts(passes=(replace(PASS, **changes),) * count)
-
-
-def weights(*values: float) -> Case:
-    """Weights of layers that began with one value each; None of them is the case's own."""
-    first = {number: np.full((10, 10), value) for number, value in enumerate(values)}
-    return with_evidence(state=replace(STATE, first=first))
 
 
 def kept(graphs: int, checked: int) -> Case:
@@ -46,8 +39,7 @@ OUTCOMES: list[tuple[str, Case, str, float | None, str | None]] = [
     ("forward.image", with_facts(layout=SCRAMBLED), "unmet", 0, "forward.scrambled-image"),
     ("forward.image", with_facts(layout=BATCH_SCRAMBLED), "unmet", 0, "forward.scrambled-image"),
     ("forward.logits", with_facts(probe={"ignores_input": True}), "unmet", 0, "forward.wrong-output"),
-    ("layers.convolution", weights(0.0, 0.0), "unmet", 0, None),
-    ("layers.convolution", weights(0.5), "met", 4, None),
+    ("layers.convolution", with_facts(uniform=True), "unmet", 0, None),
     ("data.loaded", unscaled(1 / 255, 0.126), "partly", 1.5, "data.unnormalised"),
     ("data.loaded", unscaled(255.0, 0.098), "partly", 1.5, "data.unnormalised"),
     ("data.loaded", unscaled(1 / 255, 0.7), "met", 3, None),

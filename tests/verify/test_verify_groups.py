@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from grader.evidence import Evidence, parse_evidence
-from grader.evidence.values import Kind
-from grader.verify.groups import RECREATED, is_recreated, serious_models
+from grader.evidence.values import Kind, State
+from grader.verify.groups import RECREATED, begins_uniform, is_recreated, serious_models
 
 TRAIN = 300
 
@@ -58,3 +58,14 @@ def test_models_worth_grading(models: list[int], groups: list[set[int]]) -> None
 def test_layers_made_at_every_call(models: list[int], anew: bool) -> None:
     """A model for each batch is one whose layers are made anew; a model for each epoch sees several batches."""
     assert is_recreated(run_of(models), set(models)) == anew
+
+
+@pytest.mark.parametrize(
+    ("values", "uniform"),
+    [([[0.0, 0.0], [0.5, 0.5]], True), ([[0.0, 0.0], [0.5, 0.6]], False), ([[0.0, 0.0]], False), ([], False)],
+)
+def test_weights_that_begin_alike(values: list[list[float]], uniform: bool) -> None:
+    """All layers' weights have to be of one value each; one layer's may be by chance of its making."""
+    first = {number: np.array([row]) for number, row in enumerate(values)} | {9: np.zeros(10)}
+    evidence = replace(parse_evidence([]), state=State(models={}, final={}, first=first))
+    assert begins_uniform(evidence, (*range(len(values)), 9)) == uniform
