@@ -48,7 +48,6 @@ _CAUSES: tuple[tuple[str, str, str | None, str | None], ...] = (
     (r"Boolean value of Tensor with more than one value", "2.3", None, "objective.loss"),
     (r"argument 'input'.* must be Tensor, not numpy\.ndarray", "1", None, "data.loaded"),
     (r"conv2d\(\) received an invalid combination of arguments - got \(numpy\.ndarray", "1", None, "data.loaded"),
-    (r"0D or 1D target tensor expected, multi-target", "2.3", None, "objective.loss"),
     (r"Input type .* and (bias|weight) type .* should be the same", "1", None, "data.loaded"),
     (
         r"expected .*(Double|double|Byte|Long).* but found .*Float|mat1 and mat2 must have the same dtype",
@@ -72,6 +71,8 @@ _CAUSES: tuple[tuple[str, str, str | None, str | None], ...] = (
 _FIRST = {"3.1": "training.gradient", "3.2": "update.step", "3.3": "testing.phase", "4": "filters.plotted"}
 _NO_VALUE = re.compile(r"NoneType")
 _NO_ATTRIBUTE = re.compile(r"^AttributeError: '\w+' object has no attribute '(\w+)'$")
+_SEVERAL_TARGETS = re.compile(r"0D or 1D target tensor expected, multi-target")
+_NLL = re.compile(r"NLLLoss|nll_loss")
 _PRODUCT = re.compile(r"mat1 and mat2 shapes cannot be multiplied \((\d+)x\d+ and")
 _NAME_OF_IMAGES = re.compile(r"(?:^|_)x(?:_|tr|te|$)|image|(?:train|test)x$", re.IGNORECASE)
 _OTHER_SIZE = re.compile(r"is invalid for input of size")
@@ -166,6 +167,10 @@ def _cause(case: Case, text: str) -> Cause | None:
         return "1", None, "data.loaded"
     if _one_row_of_several(case, text):
         return "2.2", "forward.batch-mixed", "forward.flattened"
+    if _SEVERAL_TARGETS.search(text):
+        # Cross entropy takes one-hot rows, unless they are of another width than the scores; the other loss never does.
+        other = any(_NLL.search(source) for source in case.sources.values())
+        return ("2.3", None, "objective.loss") if other else ("3.1", None, "training.targets")
     for pattern, question, finding, check in _CAUSES:
         if re.search(pattern, text):
             return question, finding, check

@@ -60,7 +60,7 @@ def test_text_that_does_not_parse_is_placed_too() -> None:
 
 
 def charged(
-    *errors: RunError, architecture: Architecture | None = None, **evidence: object
+    *errors: RunError, architecture: Architecture | None = None, source: str = PROGRAM, **evidence: object
 ) -> list[tuple[str, str | None]]:
     """(check, finding) of what a program with no other evidence loses by `errors`; `evidence` replaces parts."""
     case = with_facts(
@@ -80,7 +80,7 @@ def charged(
         },
         architecture=architecture,
     )
-    case = replace(case, sources={("a.ipynb", 1): PROGRAM})
+    case = replace(case, sources={("a.ipynb", 1): source})
     specs = [spec for question in rubric().questions for spec in question.checks]
     before = [CHECKS[spec.id](case, spec) for spec in specs]
     after = charge_crashes(case, before)
@@ -188,3 +188,10 @@ def test_labels_in_the_place_of_images_are_the_loadings(name: str, shape: list[i
     stopped = error(12, "tensors used as indices must be long, int, byte or bool tensors", "IndexError")
     (lost,) = charged(stopped, state=state)
     assert lost[0] == {"1": "data.loaded", "3.1": "training.gradient"}[question]
+
+
+@pytest.mark.parametrize(("loss", "check"), [("NLLLoss", "objective.loss"), ("CrossEntropyLoss", "training.targets")])
+def test_one_hot_rows_that_a_loss_refuses(loss: str, check: str) -> None:
+    """The negative log-likelihood takes no one-hot rows; cross entropy does, unless there are too many columns."""
+    stopped = error(22, "0D or 1D target tensor expected, multi-target not supported")
+    assert charged(stopped, source=f"{PROGRAM}loss_fn = torch.nn.{loss}()\n") == [(check, "run.cell-error")]
