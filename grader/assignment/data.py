@@ -134,7 +134,7 @@ def staged_dataset(sha256: str) -> Dataset | None:
     return None if staged is None else _dataset(sha256[:12], staged)
 
 
-def receive_dataset(dataset: Dataset, files: Mapping[str, bytes]) -> None:
+def receive_dataset(dataset: Dataset, files: Mapping[str, bytes], assignment: Assignment) -> None:
     """Stages the files of a data set that another machine staged; raises DataError where they are not that data."""
     import tempfile
 
@@ -143,8 +143,8 @@ def receive_dataset(dataset: Dataset, files: Mapping[str, bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
-        splits = read_folder(Path(folder), 28 * 28, 10)
-        staged = stage(splits, 10, identity=None)
+        splits = read_folder(Path(folder), *_sizes(assignment))
+        staged = stage(splits, assignment.rubric.parameters["classes"], identity=None)
     if staged.sha256 != dataset.sha256:
         raise DataError("the data set that was sent is another one", file=staged.sha256)
 

@@ -160,7 +160,7 @@ class _Room:
         done, _ = wait(self._running, timeout=POLL_S, return_when=FIRST_COMPLETED)
         for future in done:
             task = self._running.pop(future)
-            error = future.exception()
+            error = _error(future)
             if cancelled.is_set() or isinstance(error, Cancelled):
                 continue
             if isinstance(error, BrokenExecutor) and task.tries < TRIES:
@@ -231,6 +231,11 @@ class _Room:
         )  # fmt: skip
         self._book.record(Entry(row, "", "", "", "", "", ""), now(), "failed", None)
         return Result(row, "failed")
+
+
+def _error(future: Future[Done]) -> BaseException | None:
+    """What a finished future raised; one that its workers gave up is as good as one whose process died."""
+    return BrokenExecutor("its workers have gone") if future.cancelled() else future.exception()
 
 
 def missing(candidates: Sequence[Candidate], students: Sequence[Student]) -> tuple[Student, ...]:

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from grader.assignment import Dataset, cache_directory, receive_dataset, staged_dataset
+from grader.assignment import Assignment, Dataset, cache_directory, receive_dataset, staged_dataset
 from grader.errors import GraderError, IsolationError, UsageError
 from grader.pipeline.grader import Grader
 from grader.pipeline.trusted import Trusted
@@ -55,6 +55,7 @@ class Cluster:
         self._last_seen = time.monotonic()
         self._data: dict[str, bytes] | None = None
         self._threads: Mapping[str, int] = {}
+        self._begun: dict[Future[Done], frozenset[str]] = {}
         self._look()
         if not self._usable():
             self._client.close()
@@ -71,17 +72,28 @@ class Cluster:
     def submit(self, job: Job) -> Future[Done]:
         """Begins a job on any worker that may be used."""
         self.check()
-        executor = self._client.get_executor(workers=self._usable() or None, pure=False, retries=RETRIES)
+        workers = self._usable()
+        executor = self._client.get_executor(workers=workers, pure=False, retries=RETRIES)
         future: Future[Done] = executor.submit(_work, self._grader, job)
+        self._begun[future] = frozenset(workers)
+        future.add_done_callback(self._begun.pop)
         return future
 
     def check(self) -> None:
-        """Looks who came and went; raises IsolationError where nobody has been left for long."""
+        """Looks who came and went; raises UsageError where the scheduler has gone, IsolationError where no worker has
+        been left for long."""
         if time.monotonic() - self._looked < LOOK_S:
             return
+        if self._client.status != "running":
+            raise UsageError("the scheduler has gone", remedy="Start it and call again; what was graded is kept")
         self._look()
-        if self._usable():
+        usable = self._usable()
+        if usable:
             self._last_seen = time.monotonic()
+            # Dask would keep these for ever for workers that may come back under the same address.
+            for future, workers in list(self._begun.items()):
+                if workers.isdisjoint(usable):
+                    future.cancel()
         elif time.monotonic() - self._last_seen > NOBODY_S:
             raise IsolationError(
                 "the cluster has no worker left that can be used", remedy="Start workers and call again"
@@ -116,7 +128,9 @@ class Cluster:
         if self._data is None:
             folder = self._grader.dataset.directory
             self._data = {name: zlib.compress((folder / name).read_bytes(), 1) for name in FILES}
-        sent = self._client.run(_receive, self._grader.dataset, self._data, workers=[address], on_error="return")
+        sent = self._client.run(
+            _receive, self._grader.dataset, self._data, self._grader.assignment, workers=[address], on_error="return"
+        )
         error = sent.get(address)
         return f"it could not take the data set ({error})" if isinstance(error, Exception) else ""
 
@@ -152,9 +166,9 @@ def _inspect(level: Level, sha256: str) -> _About:
     return _About(grader_version(), staged_dataset(sha256) is not None, problem)
 
 
-def _receive(dataset: Dataset, files: Mapping[str, bytes]) -> None:
+def _receive(dataset: Dataset, files: Mapping[str, bytes], assignment: Assignment) -> None:
     """Runs on a worker: stages a data set that was sent."""
-    receive_dataset(dataset, {name: zlib.decompress(content) for name, content in files.items()})
+    receive_dataset(dataset, {name: zlib.decompress(content) for name, content in files.items()}, assignment)
 
 
 _graders: dict[str, Grader] = {}
