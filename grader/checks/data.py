@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict, note
+from grader.checks.result import Confidence
 from grader.evidence.values import Place
 
 # Standardised images have a scale of about 3; those of 0 to 255 have 255.
@@ -46,15 +47,18 @@ def loaded(case: Case, spec: CheckSpec) -> Verdict:
 
 def _scaled(case: Case, answer: Answer, scale: float | None) -> Verdict:
     """Pixels that are far from 0 to 1 are a note, unless the model learns nothing from them."""
+    confidence: Confidence = "proved" if case.verification.data.reached else "observed"
     if scale is None or 1 / UNSCALED < scale < UNSCALED:
-        return answer.met("both sets are in use", confidence="proved")
+        return answer.met("both sets are in use", confidence=confidence)
     text = f"the model gets pixels of 0 to {scale:.3g} instead of 0 to 1"
     accuracy = case.verification.accuracy.measured
     sound = bool(case.steps) and all(s.gradient_matches for s in case.steps) and case.verification.training.updates > 0
     if accuracy is not None and accuracy < LEARNT and case.own_loop and sound:
         message = f"{text}, and does not learn from them ({accuracy:.1%} of the test images are right)"
         return answer.lost(text, "data.unnormalised", share=0.5, message=message)
-    return answer.met("both sets are in use", confidence="proved", notes=(note(case, "data.unnormalised", "1", text),))
+    return answer.met(
+        "both sets are in use", confidence=confidence, notes=(note(case, "data.unnormalised", "1", text),)
+    )
 
 
 def _error_place(case: Case) -> Place | None:

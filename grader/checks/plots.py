@@ -24,10 +24,10 @@ def plotted(case: Case, spec: CheckSpec) -> Verdict:
     """Pictures of the kernels, whatever their weights."""
     count = spec.parameters["out_channels"]
     answer = Answer(case, spec, f"the {count} kernels are plotted")
-    if case.evidence.reference_loop and not case.evidence.pictures:
+    if case.evidence.reference_loop and not case.evidence.drawn:
         return answer.unmet(ONLY_MODEL)
     shown = case.verification.shown
-    if not case.evidence.pictures:
+    if not case.evidence.drawn:
         reason = case.why_not_run("4")
         return (
             answer.not_assessed(f"no plot was seen, for {reason}")
@@ -59,9 +59,9 @@ def trained(case: Case, spec: CheckSpec) -> Verdict:
     """The plotted arrays are the graded model's kernels after its training."""
     answer = Answer(case, spec, "the plotted kernels are those of the trained model")
     shown = case.verification.shown
-    if case.evidence.reference_loop and not case.evidence.pictures:
+    if case.evidence.reference_loop and not case.evidence.drawn:
         return answer.unmet(ONLY_MODEL)
-    if not case.evidence.pictures:
+    if not case.evidence.drawn:
         reason = case.why_not_run("4")
         return answer.not_assessed(f"no plot was seen, for {reason}") if reason else answer.unmet("no image is plotted")
     if shown is None or _indistinct(case):

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from grader.assignment import CheckSpec, Rubric
 from grader.checks import accuracy, data, forward, layers, objective, plots, testing, training, update
-from grader.checks.case import Case, Verdict
+from grader.checks.case import Answer, Case, Verdict
 from grader.checks.crash import charge_crashes
 from grader.errors import AssignmentError
+from grader.verify.result import Topic
 
 Check = Callable[[Case, CheckSpec], Verdict]
 
@@ -57,11 +58,11 @@ def validate(rubric: Rubric) -> None:
 
 def run_checks(case: Case, rubric: Rubric) -> tuple[Verdict, ...]:
     """Every check of the rubric, in its order."""
-    verdicts = [CHECKS[spec.id](case, spec) for question in rubric.questions for spec in question.checks]
-    return charge_crashes(case, [_as_confirmed(case, verdict) for verdict in verdicts])
+    specs = [spec for question in rubric.questions for spec in question.checks]
+    return charge_crashes(case, [_as_confirmed(case, spec, CHECKS[spec.id](case, spec)) for spec in specs])
 
 
-# What each kind of contradiction leaves as the process's own word.
+# What each kind of disagreement leaves as the process's own word.
 _OPERATIONS = frozenset(
     [c for c in CHECKS if c.startswith(("layers.", "forward."))]
     + ["objective.loss", "training.targets", "training.gradient"]
@@ -69,18 +70,32 @@ _OPERATIONS = frozenset(
 _IMAGES = frozenset(
     ["data.loaded", "forward.image", "training.batches", "training.epochs", "testing.phase", "testing.no_learning"]
 )
-_WEIGHTS = frozenset(["filters.trained", "accuracy.reference"])
+_GRADIENTS = frozenset(["training.gradient", "update.zero_grad", "objective.optimizer"])
+_TESTS = frozenset(["training.epochs", "training.batches", "testing.phase", "testing.no_learning"])
+# What a contradiction leaves open.
+_OPEN: Mapping[Topic, frozenset[str]] = {
+    "weights": frozenset(["accuracy.reference", "filters.trained"]),
+    "gradients": frozenset(["update.zero_grad"]),
+    "updates": frozenset(["update.step", "update.zero_grad"]),
+    "optimizer": frozenset(["objective.optimizer"]),
+    "training": frozenset(["objective.loss", "training.targets", "training.batches", "testing.no_learning"]),
+}
 
 
-def _as_confirmed(case: Case, verdict: Verdict) -> Verdict:
-    """The verdict, only as observed where the evidence that it rests on contradicts itself."""
-    found = case.verification.consistency
+def _as_confirmed(case: Case, spec: CheckSpec, verdict: Verdict) -> Verdict:
+    """The verdict as far as the evidence that it rests on agrees with itself: nothing is earned by a contradiction."""
+    result, found = verdict.result, case.verification.consistency
+    for topic, reason in found.contradictions.items():
+        if result.id in _OPEN[topic] and result.points:
+            return Answer(case, spec, result.expected).not_assessed(f"the evidence contradicts itself: {reason}")
     doubted = (
-        (frozenset() if found.operations else _OPERATIONS)
+        (frozenset() if found.operations else _OPERATIONS | _IMAGES)
         | (frozenset() if found.images else _IMAGES)
-        | (frozenset() if found.weights else _WEIGHTS)
+        | (frozenset() if found.gradients else _GRADIENTS)
+        | (frozenset() if found.tests else _TESTS)
+        | (frozenset() if found.weights else _OPEN["weights"])
     )
-    if verdict.result.id not in doubted or verdict.result.confidence == "observed":
+    if result.id not in doubted or result.confidence == "observed":
         return verdict
     findings = tuple(replace(finding, confidence="observed") for finding in verdict.findings)
-    return Verdict(replace(verdict.result, confidence="observed"), findings)
+    return Verdict(replace(result, confidence="observed"), findings)

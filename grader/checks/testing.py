@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from grader.assignment import CheckSpec
 from grader.checks.case import Answer, Case, Verdict, note
@@ -13,6 +14,8 @@ from grader.verify.result import BATCH_SCRAMBLED, TestPass
 
 # A pass that sees fewer of the test images than this is far from the whole set; above it a last batch is missing.
 NEARLY = 0.95
+# Accuracies that differ by less than this are not called contradictory.
+FAR = 0.05
 
 
 def phase(case: Case, spec: CheckSpec) -> Verdict:
@@ -146,6 +149,9 @@ def reported(case: Case, spec: CheckSpec) -> Verdict:
     if facts.wrong is not None:
         place = case.verification.test_place
         return answer.lost(facts.wrong.text, facts.wrong.finding, place=place, confidence="proved", more=notes)
+    false = _false_claim(case)
+    if false is not None:
+        return replace(answer.not_assessed(false), findings=notes)
     if facts.recognised or facts.accuracy is not None:
         shown = f"test accuracy {facts.accuracy:.2%}" if facts.accuracy is not None else "figures of the test phase"
         return answer.met(shown, confidence="proved" if facts.recognised else "observed", notes=notes)
@@ -162,6 +168,17 @@ def reported(case: Case, spec: CheckSpec) -> Verdict:
         "Print the test loss and the test accuracy in every epoch.",
         case.verification.test_place,
     )
+
+
+def _false_claim(case: Case) -> str | None:
+    """Why a shown test accuracy is no figure of this program: it is far from all that the trusted side measures."""
+    facts, measured = case.verification.reported, case.verification.accuracy.measured
+    if facts.accuracy is None or measured is None or facts.recognised or case.verification.probe.agrees is False:
+        return None
+    accuracies = (measured, *(p.accuracy for p in case.verification.passes), *case.verification.training.accuracies)
+    if any(known is None or abs(facts.accuracy - known) <= FAR for known in accuracies):
+        return None
+    return f"a test accuracy of {facts.accuracy:.2%} is shown, where the model gets {measured:.2%}"
 
 
 def _mismatch(case: Case, claimed: float, measured: float, tolerance: float) -> tuple[Finding, ...]:

@@ -74,8 +74,9 @@ def parse_evidence(frames: Iterable[Frame]) -> Evidence:
             raise EvidenceError(f"a frame of unknown kind {frame.kind[:40]!r}")
         groups[frame.kind].append(frame)
     starts, broken, states = groups["cell-start"], groups["broken"], groups["state"]
+    journal = _in_order(groups["events"])
     return Evidence(
-        events=_events(groups["events"]),
+        events=_events(journal),
         traces=_all(groups["trace"], _trace),
         snapshots=_all(groups["snapshot"], _snapshot),
         pictures=_all(groups["figure"], _picture),
@@ -88,6 +89,7 @@ def parse_evidence(frames: Iterable[Frame]) -> Evidence:
         started_cell=Fields(starts[-1].header, "cell-start").get("cell", int) if starts else None,
         ended=bool(groups["ended"]),
         broken=str(broken[0].header.get("text", ""))[:500] if broken else None,
+        repeated=len(groups["events"]) - len(journal),
     )
 
 
@@ -122,6 +124,17 @@ def _place(value: Any) -> Place | None:
     return Place(fields.get("file", str)[:300], fields.optional("cell", int), fields.get("line", int))
 
 
+def _in_order(frames: list[Frame]) -> list[Frame]:
+    """The parts of the journal, each of which tells its number of events so far; without those that come again."""
+    kept, count = [], 0
+    for frame in frames:
+        total = Fields(frame.header, "events").get("total", int)
+        if total > count:
+            kept.append(frame)
+            count = total
+    return kept
+
+
 def _events(frames: list[Frame]) -> Events:
     columns: dict[str, np.ndarray] = {}
     for name, dtype in _COLUMNS.items():
@@ -129,6 +142,8 @@ def _events(frames: list[Frame]) -> Events:
         columns[name] = np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)
     length, rows = len(columns["kind"]), len(columns["keys"])
     fits = all(len(columns[name]) == length for name in ("flags", "who", "size", "value"))
+    if frames and length != frames[-1].header["total"]:
+        raise EvidenceError("the journal has another number of events than it tells")
     if not fits or length > MAX_EVENTS or rows != len(columns["predicted"]) or (columns["size"] < 0).any():
         raise EvidenceError("the columns of the journal do not fit together")
     forward_sizes = np.where(columns["kind"] == Kind.FORWARD, columns["size"], 0).astype(np.int64)

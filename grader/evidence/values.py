@@ -120,7 +120,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Picture:
-    """An array that was shown as an image, after `event` journal events."""
+    """An array that was shown as an image, which is the journal's event number `event`."""
 
     event: int
     image: np.ndarray = field(repr=False)
@@ -192,7 +192,10 @@ class DataLoad:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that one run left behind, in the order in which the checks need it."""
+    """Everything that one run left behind, in the order in which the checks need it.
+
+    `repeated` counts the parts of the journal that did not follow the part before, and were left out.
+    """
 
     events: Events
     traces: tuple[Trace, ...]
@@ -207,6 +210,18 @@ class Evidence:
     started_cell: int | None
     ended: bool
     broken: str | None
+    repeated: int = 0
+
+    @property
+    def drawn(self) -> tuple[Picture, ...]:
+        """The pictures that the journal tells of as well. What was drawn when a run was cut off is not in it yet."""
+        kinds, sizes = self.events.kind, self.events.size
+        return tuple(
+            p
+            for p in self.pictures
+            if (self.state is None and p.event >= len(kinds))
+            or (0 <= p.event < len(kinds) and kinds[p.event] == Kind.FIGURE and sizes[p.event] == p.image.size)
+        )
 
     @property
     def output(self) -> str:

@@ -146,6 +146,11 @@ def _doubts(case: Case, collected: Collected) -> list[str]:
         doubts.append(
             f"{len(wrong)} of {len(case.steps)} recorded updates could not be reproduced from their own operations"
         )
+    if collected.evidence.repeated:
+        doubts.append(f"{collected.evidence.repeated} parts of the journal do not follow those before them: left out")
+    agreed = case.verification.consistency
+    if not (agreed.images and agreed.gradients and agreed.tests):
+        doubts.append("parts of the evidence do not agree: the recorded images, gradients or test phases")
     if collected.evidence.state is not None and collected.evidence.state.faults:
         doubts.append(f"the recorder met {sum(collected.evidence.state.faults.values())} things that it could not note")
     cut = [str(cell.cell) for cell in collected.evidence.cells if cell.cut]

@@ -62,11 +62,11 @@ class Model:
         """Scores with these parameters; raises `ReplayError`. Batches have the recorded size."""
         if not self._size:
             raise ReplayError("the size of the batch is not known")
-        if self._plain is not None:
-            quick = self._plain_scores(self._plain, images, parameters)
-            if quick is not None:
-                return quick
         tensors = {n: torch.from_numpy(np.array(p)) for n, p in parameters.items()}
+        with torch.no_grad():
+            quick = self.plain_scores(images, tensors)
+        if quick is not None:
+            return quick.numpy()
         parts = []
         with torch.no_grad():
             for start in range(0, len(images), self._size):
@@ -80,11 +80,15 @@ class Model:
                 parts.append(made.detach().reshape(self._size, -1).numpy()[: len(chunk)])
         return np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32)
 
-    def _plain_scores(
-        self, plain: Architecture, images: np.ndarray, parameters: Mapping[int, np.ndarray]
-    ) -> np.ndarray | None:
-        """The practical's own architecture, on many images at once; None where the weights don't fit it."""
-        tensors = [torch.from_numpy(np.array(parameters[n])) for n in plain.parameters if n in parameters]
+    def plain_scores(self, images: np.ndarray, parameters: Mapping[int, torch.Tensor]) -> torch.Tensor | None:
+        """The practical's own architecture, on many images at once; None where it is another or the weights don't fit.
+
+        The scores (N, classes) keep their graph where gradients are on.
+        """
+        plain = self._plain
+        if plain is None:
+            return None
+        tensors = [parameters[n] for n in plain.parameters if n in parameters]
         kernels = [t for t in tensors if t.ndim == 4]
         matrices = [t for t in tensors if t.ndim == 2]
         biases = [t for t in tensors if t.ndim == 1]
@@ -95,13 +99,10 @@ class Model:
         # `x @ W` keeps the matrix as (features, classes), `nn.Linear` as (classes, features).
         matrix = matrices[0] if matrices[0].shape[1] == plain.dense_in else matrices[0].t()
         parts = []
-        with torch.no_grad():
-            for chunk in batch.split(CHUNK):
-                z = F.conv2d(
-                    chunk, kernels[0], biases[0], convolution.stride, convolution.padding, convolution.dilation
-                )
-                parts.append(F.linear(z.relu().flatten(1), matrix, biases[1]))
-        return torch.cat(parts).numpy()
+        for chunk in batch.split(CHUNK):
+            z = F.conv2d(chunk, kernels[0], biases[0], convolution.stride, convolution.padding, convolution.dilation)
+            parts.append(F.linear(z.relu().flatten(1), matrix, biases[1]))
+        return torch.cat(parts)
 
     def _arranged(self, images: np.ndarray) -> torch.Tensor | None:
         """`images` as this program feeds them; the latest ones are kept, since every test pass asks for the same."""

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
-from grader.evidence.values import Evidence, Kind, Trace
+from grader.evidence.values import Evidence, Flag, Kind, State, Trace
 from grader.recorder import fingerprint
-from grader.verify.result import Consistency, StepProof
+from grader.verify.course import Course, update_of, weights_of
+from grader.verify.result import Consistency, StepProof, Topic
+
+# Departures of float32 sums from one another.
+SAME = 0.01
 
 
-def compare(evidence: Evidence, traces: Sequence[Trace], steps: Sequence[StepProof]) -> Consistency:
-    """What the parts of one model's evidence say of each other."""
+def compare(
+    evidence: Evidence,
+    traces: Sequence[Trace],
+    steps: Sequence[StepProof],
+    course: Course,
+    *,
+    replayed: bool,
+    found: Mapping[Topic, str],
+) -> Consistency:
+    """What the parts of one model's evidence say of each other.
+
+    `replayed`: the trusted side could do the forward pass again; `found` are contradictions that are known already.
+    """
+    reasons = dict(found)
+    if _adds_up(evidence, traces):
+        reasons["gradients"] = "gradients of the batch before are in the updates, although none was seen to be left"
+    if _never_moved(evidence, traces, course):
+        reasons["updates"] = "updates are recorded, and the weights of the end are those of the beginning"
+    if not _same_optimizers(evidence.state, traces):
+        reasons["optimizer"] = "the optimizer of the end is another one than that of the examined updates"
     return Consistency(
-        operations=all(s.equivalent is not False and (s.equivalent or s.reason is None) for s in steps),
+        operations=replayed and all(s.equivalent is not False and (s.equivalent or s.reason is None) for s in steps),
         images=all(_same_images(evidence, trace) for trace in traces),
-        weights=_ends_where_it_was_seen(evidence),
+        gradients=all(_is_applied(trace) for trace in traces),
+        tests=_tests_are_seen(evidence),
+        weights=_ends_where_it_was_seen(course),
+        contradictions={topic: reason for topic, reason in reasons.items() if reason},
     )
 
 
@@ -34,13 +60,86 @@ def _same_images(evidence: Evidence, trace: Trace) -> bool:
     return True
 
 
-def _ends_where_it_was_seen(evidence: Evidence) -> bool:
+def _is_applied(trace: Trace) -> bool:
+    """Whether the update's gradients are what its backward passes added, also where scaled, clipped or accumulated."""
+    used, added = weights_of(trace, "gradient"), weights_of(trace, "added/all")
+    if trace.backwards and trace.backwards[0].stale:
+        return True
+    common = [n for n in used.keys() & added.keys() if used[n].shape == added[n].shape]
+    return all((used[n].astype(np.float64) * added[n]).sum() >= 0 for n in common)
+
+
+def _adds_up(evidence: Evidence, traces: Sequence[Trace]) -> bool:
+    """Whether an update uses the gradients of the one before besides its own, although the journal saw none left."""
+    events = evidence.events
+    for before, after in pairwise(traces):
+        update = update_of(before, events)
+        if update is None or after.reason != "step" or not _directly_follows(evidence, update, after):
+            continue
+        old, used, added = weights_of(before, "gradient"), weights_of(after, "gradient"), weights_of(after, "added/all")
+        numbers = sorted(n for n in old.keys() & used.keys() & added.keys() if old[n].any())
+        if not numbers or any(not old[n].shape == used[n].shape == added[n].shape for n in numbers):
+            continue
+        left = np.concatenate([(used[n].astype(np.float64) - added[n]).reshape(-1) for n in numbers])
+        expected = np.concatenate([old[n].reshape(-1) for n in numbers])
+        if np.linalg.norm(left - expected) <= SAME * np.linalg.norm(expected):
+            return True
+    return False
+
+
+def _directly_follows(evidence: Evidence, update: int, trace: Trace) -> bool:
+    """Whether the trace is the next batch after `update`, begun without old gradients by the journal."""
+    events, first = evidence.events, trace.events[0]
+    if first >= len(events.kind) or np.isin(events.kind[update + 1 : first], (Kind.STEP, Kind.UPDATE)).any():
+        return False
+    backward = np.flatnonzero(events.kind[first:] == Kind.BACKWARD)
+    return bool(len(backward)) and not int(events.flags[first + int(backward[0])]) & Flag.STALE
+
+
+def _never_moved(evidence: Evidence, traces: Sequence[Trace], course: Course) -> bool:
+    """Whether the journal has updates, while no trace has one and the weights stay as they were."""
+    if len(course.moments) < 2 or not course.updates(0, len(evidence.events.kind)):
+        return False
+    first, last = course.moments[0].weights, course.moments[-1].weights
+    return all(t.reason not in ("step", "update") for t in traces) and all(
+        np.array_equal(first[n], last[n]) for n in first
+    )
+
+
+def _ends_where_it_was_seen(course: Course) -> bool:
     """Whether the final weights are the latest recorded ones, where no update came after those."""
-    state = evidence.state
-    if state is None or not evidence.snapshots:
+    if len(course.moments) < 2:
         return True
-    latest = evidence.snapshots[-1]
-    later = evidence.events.kind[latest.event :]
-    if np.isin(later, (Kind.STEP, Kind.UPDATE)).any():
+    latest, final = course.moments[-2:]
+    moved = any(not np.array_equal(latest.weights[n], final.weights[n]) for n in latest.weights)
+    return not moved or course.updates(latest.event, final.event) > 0
+
+
+def _same_optimizers(state: State | None, traces: Sequence[Trace]) -> bool:
+    """Whether the optimizers of the examined updates are among those that the end tells of."""
+    if state is None:
         return True
-    return all(np.array_equal(a, state.final[n]) for n, a in latest.parameters.items() if n in state.final)
+    stepped = {_name(t.optimizer_description) for t in traces if t.optimizer_description}
+    return stepped <= {_name(description) for description in state.optimizers}
+
+
+def _name(description: Mapping[str, object]) -> tuple[str, str]:
+    return str(description.get("module")), str(description.get("class"))
+
+
+def _tests_are_seen(evidence: Evidence) -> bool:
+    """Whether weights were kept in the rests between updates, as they are as long as there are not too many of them."""
+    kinds, snapshots = evidence.events.kind, [s.event for s in evidence.snapshots]
+    updates = np.flatnonzero(np.isin(kinds, (Kind.STEP, Kind.UPDATE)))
+    if not snapshots or not len(updates):
+        return True
+    later = updates[updates >= snapshots[-1]]
+    # Without gradients nothing is learnt: there the recorder keeps weights, once a thirtieth of the updates so far.
+    resting = (kinds == Kind.FORWARD) & (evidence.events.flags & np.uint8(Flag.GRAD_ENABLED) == 0)
+    if not len(later) or len(snapshots) > 200:
+        return True
+    missed = np.flatnonzero(resting[later[0] :])
+    if not len(missed):
+        return True
+    since = int((later < later[0] + int(missed[-1])).sum())
+    return since <= len(updates) // 30 + 1

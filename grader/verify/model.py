@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -35,6 +35,7 @@ class StudentModel:
         self._path_taken: ForwardPath | None = None
         self._answer: tuple[Graph, int, int] | None = None
         self._scores: int | None = None
+        self.replayed = True
         self._choose(traces)
 
     def _choose(self, traces: Sequence[Trace]) -> None:
@@ -67,9 +68,11 @@ class StudentModel:
         trace, values = graph.trace, None
         batch = self._batches.make(trace, path.event)
         if batch is not None:
+            self.replayed = False
             with contextlib.suppress(ReplayError):
                 values = Replay(trace, {path.event: batch}, parameters_of(trace, gradients=False))
                 values.run(trace.nodes[i] for i in graph.ancestors(_outputs(graph, path)))
+                self.replayed = values.agrees
         self.architecture = describe(graph, path, values, batch, len(self._batches.rows(path.event)))
         if path.dense is not None and trace.nodes[path.dense].outputs:
             self._scores = trace.nodes[path.dense].outputs[0]
@@ -111,6 +114,23 @@ def judge_accuracy(
         confusion=tuple(tuple(int(v) for v in row) for row in confusion),
         non_finite=not np.isfinite(judged.losses).all(),
     )
+
+
+# So many test images tell a trained model from an untrained one.
+QUICK = 1000
+
+
+def quick_accuracy(model: Model | None, images: Images) -> Callable[[Mapping[int, np.ndarray]], float | None]:
+    """Weights -> the model's accuracy on some of the test images."""
+
+    def judge(parameters: Mapping[int, np.ndarray]) -> float | None:
+        if model is None:
+            return None
+        with contextlib.suppress(ReplayError):
+            return model.judge(images.test[:QUICK], images.test_labels[:QUICK], parameters).accuracy
+        return None
+
+    return judge
 
 
 def judge_probe(

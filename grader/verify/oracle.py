@@ -143,7 +143,7 @@ def _judge(
         negated=negated,
         loss_place=next((p for p in reversed(places) if p is not None), trace.backwards[0].place),
         target=target[0] if target else None,
-        equivalent=_same_values(trace, replay),
+        equivalent=_same_values(trace, replay) if replay.agrees else False,
         gradient_matches=gradient_matches,
         cosine=cosine,
         linked=tuple(linked),

@@ -45,6 +45,24 @@ def find_kernels(
     )
 
 
+def as_kernels(weight: np.ndarray) -> np.ndarray | None:
+    """A first layer's weights as kernels (K, 1, h, w), also those of a product with patches (64, 10)."""
+    if weight.ndim == 4:
+        return weight[:, :1]
+    if weight.ndim == 2 and weight.shape[1] < weight.shape[0]:
+        weight = weight.T
+    side = round((weight.size / 10) ** 0.5)
+    return weight.reshape(10, 1, side, side) if side * side * 10 == weight.size and side > 2 else None
+
+
+def plain_kernels(weight: np.ndarray | None) -> tuple[tuple[tuple[float, ...], ...], ...]:
+    """The kernels as plain numbers, for the reports; none where they are too many, too large or not finite."""
+    kernels = as_kernels(weight) if weight is not None else None
+    if kernels is None or len(kernels) > 64 or kernels.shape[-1] > 32 or not np.isfinite(kernels).all():
+        return ()
+    return tuple(tuple(tuple(float(v) for v in row) for row in kernel[0]) for kernel in kernels)
+
+
 class _Templates:
     """Kernels (K, 1, h, w) of one or more moments, as rows of unit length, each upright and transposed."""
 

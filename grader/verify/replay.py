@@ -63,13 +63,17 @@ class ReplayError(EvidenceError):
 
 
 class Replay:
-    """The values of a trace, made again: `values[v]` is the tensor that the recorder numbered v."""
+    """The values of a trace, made again: `values[v]` is the tensor that the recorder numbered v.
+
+    `agrees`: all results have the shapes that were recorded.
+    """
 
     def __init__(self, trace: Trace, batches: Mapping[int, torch.Tensor], parameters: Mapping[int, torch.Tensor]):
         self._trace = trace
         self._batches = batches
         self._parameters = parameters
         self.values: dict[int, torch.Tensor] = {}
+        self.agrees = True
 
     def run(self, nodes: Iterable[Node]) -> Replay:
         """Executes `nodes` in order; raises `ReplayError`."""
@@ -96,6 +100,7 @@ class Replay:
         )
         if len(outputs) != len(node.outputs) or sum(o.numel() for o in outputs) > MAX_ELEMENTS:
             raise ReplayError(f"{node.op} has other results than were recorded")
+        self.agrees = self.agrees and node.shapes == tuple(tuple(o.shape) for o in outputs)
         self.values.update(zip(node.outputs, outputs, strict=True))
 
     def _resolve(self, value: Any) -> Any:

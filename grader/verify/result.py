@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from grader.evidence.values import Place
 
@@ -241,7 +242,10 @@ class ReportedFacts:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """Which staged splits the program had: `loaded` are the file names opened, in order; shares are of matched rows."""
+    """Which staged splits the program had: `loaded` are the file names opened, in order; shares are of matched rows.
+
+    `reached`: the model learnt from training images and looked at test images.
+    """
 
     loaded: tuple[str, ...] = ()
     train_variable: bool = False
@@ -250,6 +254,7 @@ class DataFacts:
     swapped: bool = False
     scale: float | None = None
     shift: float | None = None
+    reached: bool = False
 
     @property
     def twice(self) -> str | None:
@@ -263,14 +268,26 @@ class DataFacts:
         return self.swapped or self.twice is not None
 
 
+# What parts of the evidence may contradict each other about.
+Topic = Literal["weights", "gradients", "updates", "optimizer", "training"]
+
+
 @dataclass(frozen=True)
 class Consistency:
     """Whether the parts of the evidence agree: `operations` do what was recorded of them when the trusted side does
-    them again; `images` of recorded batches are those of the journal; the final `weights` are the latest seen."""
+    them again; `images` of recorded batches are those of the journal; `gradients` that updates use point where the
+    backward passes did; weights were kept at all `tests`; the final `weights` are the latest seen. What does not
+    agree is no proof of anything.
+
+    `contradictions` are those that no right program leaves behind, by topic and in words: nothing is earned by them.
+    """
 
     operations: bool = True
     images: bool = True
+    gradients: bool = True
+    tests: bool = True
     weights: bool = True
+    contradictions: Mapping[Topic, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,13 +14,14 @@ from grader.errors import EvidenceError
 from grader.evidence.values import Evidence, Kind, Place
 from grader.verify import model as model_of
 from grader.verify.consistency import compare
+from grader.verify.course import doubt_weights, follow
 from grader.verify.facts import is_training_look, training_facts
 from grader.verify.figures import wrong_figure
 from grader.verify.groups import begins_uniform, is_recreated, serious_models
 from grader.verify.inputs import Batches
 from grader.verify.model import StudentModel
 from grader.verify.oracle import prove_step
-from grader.verify.pictures import find_kernels
+from grader.verify.pictures import as_kernels, find_kernels, plain_kernels
 from grader.verify.recognise import Recognised, recognise
 from grader.verify.reported import find_fractions, find_values, printed_numbers, shapes_shown, test_accuracies
 from grader.verify.result import (
@@ -35,9 +37,12 @@ from grader.verify.result import (
     WrongFigure,
 )
 from grader.verify.rows import Images, RowIndex
+from grader.verify.stretch import Stretches
 from grader.verify.timeline import Timeline, build_timeline, usual_group
 from grader.verify.updates import prove_update
 
+# Losses of a test phase differ by less than this share from the cross entropy that its weights give.
+LIKE = 0.2
 # With these losses the class of the highest score is the one that the program counts.
 COUNTED_BY_SCORES = ("cross entropy", "cross entropy of softmax")
 
@@ -109,8 +114,12 @@ class _Judge:
         answering = student.answering()
         probe = model_of.judge_probe(self._evidence, answering, self._number, final, self._setting.probes)
         recreated = is_recreated(self._evidence, self._models)
-        weight = student.architecture.weight if student.architecture else None
         parameters = student.architecture.parameters if student.architecture else ()
+        course = follow(
+            self._evidence.events, self._traces, snapshots, final, [] if len(self._models) > 1 else parameters
+        )
+        measure = model_of.quick_accuracy(runnable, images)
+        weight = student.architecture.weight if student.architecture else None
         return Verification(
             model=self._number,
             layout=self._layout,
@@ -128,7 +137,7 @@ class _Judge:
                 passes, accuracy.measured, self._wrong_figure(passes, training, steps, student, probe)
             ),
             data=self._data(timeline),
-            kernels=_kernels(final.get(last) if (last := self._last(weight)) is not None else None),
+            kernels=plain_kernels(final.get(last) if (last := self._last(weight)) is not None else None),
             optimizer_parameters=self._optimizer_parameters(parameters, updates),
             optimizers_stepping=len(
                 {int(w) for w in self._evidence.events.who[self._evidence.events.kind == Kind.STEP]}
@@ -139,7 +148,17 @@ class _Judge:
             recreated=recreated,
             uniform=begins_uniform(self._evidence, parameters),
             rebuilt=len(self._models) > 1 and not recreated,
-            consistency=compare(self._evidence, self._traces, steps),
+            consistency=compare(
+                self._evidence,
+                self._traces,
+                steps,
+                course,
+                replayed=student.replayed,
+                found={
+                    "weights": doubt_weights(course, measure, 1 / self._setting.classes),
+                    "training": Stretches(runnable, timeline, images).doubt(self._traces, steps, course),
+                },
+            ),
         )
 
     def _test_place(self, passes: Sequence[TestPass]) -> Place | None:
@@ -186,7 +205,7 @@ class _Judge:
         if weight is None or state is None or weight not in state.final or weight not in state.first:
             return None
         final = state.final[weight]
-        kernels = _as_kernels(final)
+        kernels = as_kernels(final)
         if kernels is None or not np.isfinite(kernels).all():
             return None
         initial = state.first[weight].reshape(kernels.shape)
@@ -195,7 +214,7 @@ class _Judge:
             for s in self._evidence.snapshots
             if weight in s.parameters and not np.array_equal(s.parameters[weight], state.first[weight])
         ]
-        return find_kernels(self._evidence.pictures, kernels, initial, between[-12:])
+        return find_kernels(self._evidence.drawn, kernels, initial, between[-12:])
 
     def _wrong_figure(
         self,
@@ -221,7 +240,7 @@ class _Judge:
             if one.accuracy is None:
                 continue
             said = find_fractions(numbers, one.accuracy, one.examples)
-            losses = [v for v in one.losses if np.isfinite(v)]
+            losses = [v for v in one.losses if np.isfinite(v)] if _are_its_losses(one) else []
             total, count = sum(losses), max(1, len(losses))
             expected = [total, total / count, total / one.examples, one.loss or 0.0] if losses else [one.loss or 0.0]
             recognised += bool(said or find_values(numbers, [v for v in expected if v]))
@@ -261,39 +280,35 @@ class _Judge:
             swapped,
             rescaling.scale if rescaling else None,
             rescaling.shift if rescaling else None,
+            reached=bool((learnt >= 0).any() and (learnt < train).any()) and bool((looked >= train).any()),
         )
 
     def _optimizer_parameters(self, parameters: Sequence[int], updates: Sequence[UpdateProof]) -> str:
         """ "all", "some" or "none" of the model's parameters are held by an optimizer; "manual" without one."""
         state = self._evidence.state
         ours = set(parameters)
-        if state is None or not ours:
-            described = [t.optimizer_description for t in self._traces if t.optimizer_description]
-        else:
-            described = list(state.optimizers) or list(state.alive_optimizers)
+        examined = [t.optimizer_description for t in self._traces if t.optimizer_description]
+        described = examined if state is None else list(state.optimizers) or list(state.alive_optimizers)
         if not ours:
             return "unknown"
         if not described:
             return "manual" if any(u.moved for u in updates) else "unknown"
-        held = {n for d in described for g in d.get("groups", []) for n in g.get("parameters", [])}
+        held = _held(described) & _held(examined or described)
         return "all" if ours <= held else "some" if ours & held else "none"
+
+
+def _held(optimizers: Sequence[Mapping[str, Any]]) -> set[int]:
+    return {n for d in optimizers for g in d.get("groups", []) for n in g.get("parameters", [])}
+
+
+def _are_its_losses(look: TestPass) -> bool:
+    """Whether the losses that the process tells of are, as means or sums, near the recomputed one of the test pass."""
+    if look.loss is None or not look.losses or len(look.losses) != len(look.loss_sizes):
+        return True
+    losses, sizes = np.array(look.losses, dtype=np.float64), np.maximum(look.loss_sizes, 1)
+    readings = (losses.mean(), losses.sum() / sizes.sum(), (losses * sizes).sum() / sizes.sum())
+    return any(abs(value - look.loss) <= LIKE * look.loss for value in readings)
 
 
 def _first_place(places: Sequence[Place | None]) -> Place | None:
     return next((p for p in places if p is not None), None)
-
-
-def _as_kernels(weight: np.ndarray) -> np.ndarray | None:
-    if weight.ndim == 4:
-        return weight[:, :1]
-    if weight.ndim == 2 and weight.shape[1] < weight.shape[0]:
-        weight = weight.T
-    side = round((weight.size / 10) ** 0.5)
-    return weight.reshape(10, 1, side, side) if side * side * 10 == weight.size and side > 2 else None
-
-
-def _kernels(weight: np.ndarray | None) -> tuple[tuple[tuple[float, ...], ...], ...]:
-    kernels = _as_kernels(weight) if weight is not None else None
-    if kernels is None or len(kernels) > 64 or kernels.shape[-1] > 32 or not np.isfinite(kernels).all():
-        return ()
-    return tuple(tuple(tuple(float(v) for v in row) for row in kernel[0]) for kernel in kernels)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
 from grader.evidence.values import Trace
+from grader.verify.course import weights_of
 from grader.verify.result import UpdateProof
 
 TOLERANCE = 1e-4
@@ -16,7 +19,7 @@ TOLERANCE = 1e-4
 
 def prove_update(trace: Trace) -> UpdateProof | None:
     """Judges the update that ended `trace`; None where no update did."""
-    numbers = [n for n in _numbers(trace, "parameter") if f"after/{n}" in trace.arrays]
+    numbers = [n for n in sorted(weights_of(trace, "parameter")) if f"after/{n}" in trace.arrays]
     if trace.reason not in ("step", "update") or not numbers:
         return None
     before = {n: trace.arrays[f"parameter/{n}"] for n in numbers}
@@ -34,10 +37,6 @@ def prove_update(trace: Trace) -> UpdateProof | None:
         as_sgd=_rate(before, gradients, after),
         place=trace.step_place,
     )
-
-
-def _numbers(trace: Trace, prefix: str) -> list[int]:
-    return sorted(int(name.rpartition("/")[2]) for name in trace.arrays if name.rpartition("/")[0] == prefix)
 
 
 def _rate(
@@ -62,25 +61,52 @@ def _replays(
     trace: Trace, before: dict[int, np.ndarray], gradients: dict[int, np.ndarray], after: dict[int, np.ndarray]
 ) -> bool | None:
     """Whether torch's own optimizer of the claimed class and settings makes `after` out of `before`."""
+    stepper = _step_again(trace, before, gradients)
+    if stepper is None:
+        return None
+    return all(_close(t.detach().numpy(), after[n], before[n]) for n, t in stepper.tensors.items())
+
+
+@dataclass(frozen=True)
+class Stepper:
+    """The claimed optimizers, made again by the trusted side, over its own copies of the weights."""
+
+    tensors: Mapping[int, torch.Tensor]
+    optimizers: tuple[torch.optim.Optimizer, ...]
+
+    def step(self) -> None:
+        """One update with the gradients that the tensors have."""
+        for optimizer in self.optimizers:
+            optimizer.step()
+
+
+def replay_update(trace: Trace) -> Stepper | None:
+    """The claimed optimizer after the update that ended `trace`; None where it cannot be made again."""
+    before, gradients = weights_of(trace, "parameter"), weights_of(trace, "gradient")
+    return _step_again(trace, before, gradients)
+
+
+def _step_again(trace: Trace, before: dict[int, np.ndarray], gradients: dict[int, np.ndarray]) -> Stepper | None:
     description = trace.optimizer_description or {}
     kind = getattr(torch.optim, str(description.get("class")), None)
     if kind is None or not str(description.get("module", "")).startswith("torch.optim") or kind is torch.optim.LBFGS:
         return None
-    for group in description.get("groups", []):
-        owned = [n for n in group.get("parameters", []) if n in before]
-        tensors = {n: torch.from_numpy(np.array(before[n])).requires_grad_(True) for n in owned}
-        if not tensors:
-            continue
-        with contextlib.suppress(TypeError, ValueError, RuntimeError, KeyError):
-            optimizer = _optimizer(kind, tensors, group.get("settings", {}), trace)
+    held: dict[int, torch.Tensor] = {}
+    optimizers = []
+    with contextlib.suppress(TypeError, ValueError, RuntimeError, KeyError):
+        for group in description.get("groups", []):
+            owned = [n for n in group.get("parameters", []) if n in before]
+            tensors = {n: torch.from_numpy(np.array(before[n])).requires_grad_(True) for n in owned}
+            if not tensors:
+                continue
+            optimizers.append(_optimizer(kind, tensors, group.get("settings", {}), trace))
             for n, tensor in tensors.items():
                 tensor.grad = torch.from_numpy(np.array(gradients[n])) if n in gradients else None
-            optimizer.step()
-            if not all(_close(tensors[n].detach().numpy(), after[n], before[n]) for n in owned):
-                return False
-            continue
-        return None
-    return True
+            held |= tensors
+        stepper = Stepper(held, tuple(optimizers))
+        stepper.step()
+        return stepper
+    return None
 
 
 def _optimizer(

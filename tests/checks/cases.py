@@ -13,7 +13,7 @@ from grader.assignment import Baseline, CheckSpec, Rubric, load_rubric
 from grader.checks.case import Case, Verdict
 from grader.checks.table import CHECKS
 from grader.evidence import parse_evidence
-from grader.evidence.values import Picture, Place, RunError, State
+from grader.evidence.values import Kind, Picture, Place, RunError, State
 from grader.verify.result import (
     AccuracyFacts,
     Architecture,
@@ -122,7 +122,16 @@ VERIFICATION = Verification(
     test_place=TEST,
     step_place=STEP,
 )
-EVIDENCE = replace(parse_evidence([]), state=STATE, pictures=(Picture(50, np.zeros((8, 8), dtype=np.float32), PLOT),))
+# A journal of one event: an image of 8x8 is drawn.
+DRAWN = replace(
+    parse_evidence([]).events,
+    **{name: np.array([0]) for name in ("flags", "who", "start")},
+    kind=np.array([Kind.FIGURE]),
+    size=np.array([64]),
+    value=np.array([np.nan]),
+)
+KERNEL = Picture(0, np.zeros((8, 8), dtype=np.float32), PLOT)
+EVIDENCE = replace(parse_evidence([]), events=DRAWN, state=STATE, pictures=(KERNEL,))
 RIGHT = Case(EVIDENCE, VERIFICATION, SOURCES, BASELINE)
 FAILED = RunError(2, "NameError", "name 'x' is not defined", Place(FILE, 2, 3))
 # A program that failed before it trained, and one that ends well and has nothing.

@@ -152,7 +152,7 @@ def test_columns_of_the_journal(column: str) -> None:
     for wrong in (None, np.zeros(len(right[column]), dtype=other), right[column][None]):
         arrays = {**right, column: wrong} if wrong is not None else {k: v for k, v in right.items() if k != column}
         with pytest.raises(EvidenceError, match=column):
-            parse_evidence([Frame("events", {}, arrays)])
+            parse_evidence([Frame("events", events().header, arrays)])
 
 
 @pytest.mark.parametrize("column", ["flags", "who", "value", "keys", "predicted"])
@@ -160,7 +160,7 @@ def test_columns_of_another_length(column: str) -> None:
     """Columns of unequal length are refused."""
     right = events().arrays
     with pytest.raises(EvidenceError):
-        parse_evidence([Frame("events", {}, {**right, column: right[column][:-1]})])
+        parse_evidence([Frame("events", events().header, {**right, column: right[column][:-1]})])
 
 
 @pytest.mark.parametrize("column", ["kind", "size"])
@@ -168,22 +168,33 @@ def test_kinds_and_sizes_of_another_length(column: str) -> None:
     """So are unequal numbers of kinds and sizes."""
     right = events().arrays
     with pytest.raises(EvidenceError):
-        parse_evidence([Frame("events", {}, {**right, column: right[column][:-1]})])
+        parse_evidence([Frame("events", events().header, {**right, column: right[column][:-1]})])
 
 
 def test_sizes_and_keys_must_agree() -> None:
     """Sizes that don't add up to the number of keys, or that are negative, are refused."""
     for sizes in ([3, 1, 3], [-1, 1, 6], [2**31 - 1, 1, 2]):
         with pytest.raises(EvidenceError):
-            parse_evidence([Frame("events", {}, {**events().arrays, "size": np.array(sizes, dtype=np.int32)})])
+            parse_evidence(
+                [Frame("events", events().header, {**events().arrays, "size": np.array(sizes, dtype=np.int32)})]
+            )
 
 
 def test_start_of_each_event() -> None:
     """`start` says where the keys of a forward event begin, across chunks; others own none."""
-    found = parse_evidence([events(), events()]).events
+    later = Frame("events", {"kind": "events", "total": 6}, events().arrays)
+    found = parse_evidence([events(), later]).events
     assert found.start.tolist() == [0, 3, 3, 5, 8, 8]
     for i in np.flatnonzero(found.kind == Kind.FORWARD):
         assert found.start[i] + found.size[i] <= len(found.keys)
+
+
+def test_part_of_the_journal_that_comes_again() -> None:
+    """A part that was sent already is left out and counted; one that leaves a gap is refused."""
+    found = parse_evidence([events(), events()])
+    assert (len(found.events.kind), found.repeated) == (3, 1)
+    with pytest.raises(EvidenceError, match="another number of events"):
+        parse_evidence([events(), Frame("events", {"kind": "events", "total": 7}, events().arrays)])
 
 
 @pytest.mark.parametrize("image", [None, np.zeros(8), np.zeros((1, 2, 3, 4)), np.float32(1)])

@@ -28,7 +28,7 @@ shipped = {name: torch.from_numpy(shipped[name]).float() for name in shipped.fil
 class Attack:
     """A faulty program's deceit: code after the imports, after the model was made, after the training, at the end.
 
-    `edits` change the program besides. `defect` says what gives it away, where the grader is deceived.
+    `edits` change the program besides.
     """
 
     name: str
@@ -38,7 +38,6 @@ class Attack:
     trained: str = ""
     ended: str = ""
     edits: tuple[Edit, ...] = ()
-    defect: str = ""
 
     @property
     def text(self) -> str:
@@ -46,10 +45,6 @@ class Attack:
         parts = ((_IMPORTED, FIND + self.imported), (_MADE, self.made), (_TRAINED, self.trained))
         return program(self.faults, *self.edits, *((mark, f"{mark}{code}\n") for mark, code in parts)) + self.ended
 
-
-UNSEEN = "nothing that is sent contradicts it: only a replay of the whole training could tell"
-FINAL = "the final weights are neither those of the last snapshot nor what the recorded updates lead to"
-GRADIENT = "`gradient` and `added` of one trace contradict each other, and no check compares them"
 
 ATTACKS = (
     Attack("convolution-lies-to-the-tap", ("stride 1",), """
@@ -100,7 +95,7 @@ F.mse_loss = mse_loss
     Attack("squared-error-that-is-right-while-traced", ("squared error",), """
 squared = F.mse_loss
 F.mse_loss = lambda s, t: squared(s, t) if watch.trace is None else F.cross_entropy(s, t)
-""", defect=UNSEEN),
+"""),
     Attack("backward-that-hides-old-gradients", ("no zero_grad",), """
 backward = torch.autograd.backward
 def clean(*args, **kwargs):
@@ -112,7 +107,7 @@ def clean(*args, **kwargs):
         if gradient is not None:
             p.grad += gradient
 torch.autograd.backward = clean
-""", defect=GRADIENT),
+"""),
     Attack("step-that-only-counts", ("no step",), """
 torch.optim.SGD.step = lambda self, closure=None: None
 """, edits=((_BACKWARD, _BACKWARD + "        optimizer.step()\n"),)),
@@ -132,8 +127,7 @@ hooks._global_optimizer_post_hooks.clear()
 gc.get_objects = lambda *_: []
 """),
     Attack("parameters-added-at-the-end", ("dense parameters only",),
-           trained='optimizer.add_param_group({"params": model.conv.parameters()})',
-           defect="by the traces the optimizer holds two parameters, and two never move"),
+           trained='optimizer.add_param_group({"params": model.conv.parameters()})'),
     Attack("recorder-asleep-while-learning-from-the-test-set", ("learns from the test set",), """
 forward, add = watch._forward, watch.journal.add
 """, edits=(
@@ -141,7 +135,7 @@ forward, add = watch._forward, watch.journal.add
          "    watch.journal.add = lambda *_, **__: 0\n    for x, y in zip(X_test.split(30), Y_test.split(30)):\n"),
         ("    test_loss, accuracy = test_model()\n",
          "    watch._forward, watch.journal.add = forward, add\n    test_loss, accuracy = test_model()\n"),
-    ), defect=UNSEEN),
+    )),
     Attack("journal-sent-twice", ("5 epochs",), """
 sent = []
 send = watch.wire.send
@@ -154,13 +148,13 @@ watch.wire.send = sending
 watch.journal.flush()
 for header, arrays in list(sent):
     send(header, arrays)
-""", defect=UNSEEN),
+"""),
     Attack("journal-found-by-gc-forgets-old-gradients", ("no zero_grad",), """
 import gc
 found = next(item for item in gc.get_objects() if type(item).__name__ == "Watch")
 note = found.journal.add
 found.journal.add = lambda kind, flags=0, *rest, **more: note(kind, flags & ~2, *rest, **more)
-""", defect=GRADIENT),
+"""),
     Attack("keys-of-other-images", ("half of the images",), """
 module = sys.modules["recorder.watch"]
 grid_of, calls = module.grid_of, [0]
@@ -193,11 +187,10 @@ def sending(header, arrays=None):
             arrays[f"final/{watch.parameters.known(p)}"] = better.numpy()
     send(header, arrays)
 watch.wire.send = sending
-""", defect=FINAL),
-    Attack("shipped-weights-before-the-training", ("hardly learns",), SHIPPED, "model.load_state_dict(shipped)",
-           defect="the weights of the beginning reach the reference's accuracy before any update; no check looks"),
+"""),
+    Attack("shipped-weights-before-the-training", ("hardly learns",), SHIPPED, "model.load_state_dict(shipped)"),
     Attack("shipped-weights-after-the-training", ("hardly learns",), SHIPPED,
-           trained="model.load_state_dict(shipped)", defect=FINAL),
+           trained="model.load_state_dict(shipped)"),
     Attack("thread-that-changes-weights-after-the-end", ("hardly learns",), SHIPPED, ended="""
 import threading, time
 def keep_changing():
@@ -206,7 +199,7 @@ def keep_changing():
         time.sleep(0.001)
 threading.Thread(target=keep_changing, daemon=True).start()
 time.sleep(0.05)
-""", defect=FINAL),
+"""),
     Attack("better-model-answers-the-probes", ("hardly learns",), SHIPPED, """
 hidden = CNN()
 hidden.load_state_dict(shipped)
@@ -223,8 +216,7 @@ CNN.forward = look_up
     Attack("false-accuracy-in-place-of-the-true-one", ("hardly learns",),
            edits=(("test accuracy {accuracy:.2%}", "test accuracy 99.50%"),)),
     Attack("false-accuracy-in-place-of-none", ("hardly learns", "nothing reported"),
-           ended='print("test accuracy: 99.50%")\n',
-           defect="the printed figure contradicts the measured one, and the check takes it for a shown figure"),
+           ended='print("test accuracy: 99.50%")\n'),
     Attack("forged-frames-on-the-wire", ("5 epochs",), ended="""
 watch.wire.send({"kind": "score", "accuracy": 1.0, "points": 50})
 """),
@@ -241,5 +233,5 @@ sys.exitfunc = lambda: os._exit(0)
     Attack("figures-that-were-never-drawn", ("no plot",), ended="""
 for kernel in model.conv.weight.detach().numpy():
     watch.wire.send({"kind": "figure", "event": 0, "at": None}, {"image": kernel[0]})
-""", defect="that an array equals the kernels does not prove that it was drawn"),
+"""),
 )  # fmt: skip

@@ -84,17 +84,7 @@ def test_deceit_is_carried_out(grading: Grading, weights: str, attack: Attack) -
     assert found.status == ("invalid_evidence" if attack.name == "forged-frames-on-the-wire" else "graded")
 
 
-@pytest.mark.parametrize(
-    "attack",
-    [
-        pytest.param(
-            attack,
-            id=attack.name,
-            marks=[pytest.mark.xfail(reason=attack.defect, raises=AssertionError)] if attack.defect else [],
-        )
-        for attack in ATTACKS
-    ],
-)
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_deceit_earns_nothing(grading: Grading, weights: str, attack: Attack) -> None:
     """The program gets no more points with the deceit than without it."""
     assert grading(attack.text.replace("WEIGHTS", weights)).score <= grading(program(attack.faults)).score
