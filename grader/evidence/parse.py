@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from grader.errors import EvidenceError
-from grader.evidence.frames import Frame
+from grader.evidence.frames import Frame, in_order
 from grader.evidence.values import (
     Backward,
     CellRun,
@@ -74,7 +74,7 @@ def parse_evidence(frames: Iterable[Frame]) -> Evidence:
             raise EvidenceError(f"a frame of unknown kind {frame.kind[:40]!r}")
         groups[frame.kind].append(frame)
     starts, broken, states = groups["cell-start"], groups["broken"], groups["state"]
-    journal = _in_order(groups["events"])
+    journal = in_order(groups["events"])
     return Evidence(
         events=_events(journal),
         traces=_all(groups["trace"], _trace),
@@ -122,17 +122,6 @@ def _place(value: Any) -> Place | None:
         return None
     fields = Fields(value, "place")
     return Place(fields.get("file", str)[:300], fields.optional("cell", int), fields.get("line", int))
-
-
-def _in_order(frames: list[Frame]) -> list[Frame]:
-    """The parts of the journal, each of which tells its number of events so far; without those that come again."""
-    kept, count = [], 0
-    for frame in frames:
-        total = Fields(frame.header, "events").get("total", int)
-        if total > count:
-            kept.append(frame)
-            count = total
-    return kept
 
 
 def _events(frames: list[Frame]) -> Events:

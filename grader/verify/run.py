@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from grader.errors import EvidenceError
-from grader.evidence.values import Evidence, Kind, Place
+from grader.evidence.values import Evidence, Kind, Place, Snapshot
 from grader.verify import model as model_of
 from grader.verify.consistency import compare
 from grader.verify.course import doubt_weights, follow
@@ -25,12 +25,14 @@ from grader.verify.pictures import as_kernels, find_kernels, plain_kernels
 from grader.verify.recognise import Recognised, recognise
 from grader.verify.reported import find_fractions, find_values, printed_numbers, shapes_shown, test_accuracies
 from grader.verify.result import (
+    Consistency,
     DataFacts,
     ProbeFacts,
     ReportedFacts,
     Shown,
     StepProof,
     TestPass,
+    Topic,
     TrainingFacts,
     UpdateProof,
     Verification,
@@ -115,10 +117,6 @@ class _Judge:
         probe = model_of.judge_probe(self._evidence, answering, self._number, final, self._setting.probes)
         recreated = is_recreated(self._evidence, self._models)
         parameters = student.architecture.parameters if student.architecture else ()
-        course = follow(
-            self._evidence.events, self._traces, snapshots, final, [] if len(self._models) > 1 else parameters
-        )
-        measure = model_of.quick_accuracy(runnable, images)
         weight = student.architecture.weight if student.architecture else None
         return Verification(
             model=self._number,
@@ -148,18 +146,25 @@ class _Judge:
             recreated=recreated,
             uniform=begins_uniform(self._evidence, parameters),
             rebuilt=len(self._models) > 1 and not recreated,
-            consistency=compare(
-                self._evidence,
-                self._traces,
-                steps,
-                course,
-                replayed=student.replayed,
-                found={
-                    "weights": doubt_weights(course, measure, 1 / self._setting.classes),
-                    "training": Stretches(runnable, timeline, images).doubt(self._traces, steps, course),
-                },
-            ),
+            consistency=self._consistency(steps, timeline, student, final, snapshots),
         )
+
+    def _consistency(
+        self,
+        steps: Sequence[StepProof],
+        timeline: Timeline,
+        student: StudentModel,
+        final: Mapping[int, np.ndarray],
+        snapshots: Sequence[Snapshot],
+    ) -> Consistency:
+        model, images, events = student.runnable(), self._setting.images, self._evidence.events
+        one = student.architecture is not None and len(self._models) == 1
+        numbers = student.architecture.parameters if one and student.architecture else ()
+        course = follow(events, self._traces, snapshots, final, numbers)
+        weights = doubt_weights(course, model_of.quick_accuracy(model, images), 1 / self._setting.classes)
+        training = Stretches(model, timeline, images).doubt(self._traces, steps, course)
+        found: dict[Topic, str] = {"weights": weights, "training": training}
+        return compare(self._evidence, self._traces, steps, course, replayed=student.replayed, found=found)
 
     def _test_place(self, passes: Sequence[TestPass]) -> Place | None:
         """The line that runs the model in its first test phase, or, without one, wherever nothing is learnt."""
