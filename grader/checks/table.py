@@ -10,7 +10,7 @@ from grader.checks import accuracy, data, forward, layers, objective, plots, tes
 from grader.checks.case import Answer, Case, Verdict
 from grader.checks.crash import charge_crashes
 from grader.errors import AssignmentError
-from grader.verify.result import Topic
+from grader.verify.agreement import Topic
 
 Check = Callable[[Case, CheckSpec], Verdict]
 

@@ -74,9 +74,8 @@ def parse_evidence(frames: Iterable[Frame]) -> Evidence:
             raise EvidenceError(f"a frame of unknown kind {frame.kind[:40]!r}")
         groups[frame.kind].append(frame)
     starts, broken, states = groups["cell-start"], groups["broken"], groups["state"]
-    journal = in_order(groups["events"])
     return Evidence(
-        events=_events(journal),
+        events=_events(journal := in_order(groups["events"])),
         traces=_all(groups["trace"], _trace),
         snapshots=_all(groups["snapshot"], _snapshot),
         pictures=_all(groups["figure"], _picture),

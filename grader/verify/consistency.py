@@ -9,8 +9,9 @@ import numpy as np
 
 from grader.evidence.values import Evidence, Flag, Kind, State, Trace
 from grader.recorder import fingerprint
+from grader.verify.agreement import Consistency, Topic
 from grader.verify.course import Course, update_of, weights_of
-from grader.verify.result import Consistency, StepProof, Topic
+from grader.verify.result import StepProof
 
 # Departures of float32 sums from one another.
 SAME = 0.01

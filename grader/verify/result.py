@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from grader.evidence.values import Place
+from grader.verify.agreement import Consistency
 
 # The name of the loss of scores (N, 10) and targets (N, 1, 10), which broadcast to (N, N, 10).
 BROADCAST = "mean squared error of every target with every image"
@@ -266,28 +266,6 @@ class DataFacts:
     def mistaken(self) -> bool:
         """Whether a phase gets the other's set because of how the sets were loaded."""
         return self.swapped or self.twice is not None
-
-
-# What parts of the evidence may contradict each other about.
-Topic = Literal["weights", "gradients", "updates", "optimizer", "training"]
-
-
-@dataclass(frozen=True)
-class Consistency:
-    """Whether the parts of the evidence agree: `operations` do what was recorded of them when the trusted side does
-    them again; `images` of recorded batches are those of the journal; `gradients` that updates use point where the
-    backward passes did; weights were kept at all `tests`; the final `weights` are the latest seen. What does not
-    agree is no proof of anything.
-
-    `contradictions` are those that no right program leaves behind, by topic and in words: nothing is earned by them.
-    """
-
-    operations: bool = True
-    images: bool = True
-    gradients: bool = True
-    tests: bool = True
-    weights: bool = True
-    contradictions: Mapping[Topic, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

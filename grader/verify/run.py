@@ -13,6 +13,7 @@ import numpy as np
 from grader.errors import EvidenceError
 from grader.evidence.values import Evidence, Kind, Place, Snapshot
 from grader.verify import model as model_of
+from grader.verify.agreement import Consistency, Topic
 from grader.verify.consistency import compare
 from grader.verify.course import doubt_weights, follow
 from grader.verify.facts import is_training_look, training_facts
@@ -25,14 +26,12 @@ from grader.verify.pictures import as_kernels, find_kernels, plain_kernels
 from grader.verify.recognise import Recognised, recognise
 from grader.verify.reported import find_fractions, find_values, printed_numbers, shapes_shown, test_accuracies
 from grader.verify.result import (
-    Consistency,
     DataFacts,
     ProbeFacts,
     ReportedFacts,
     Shown,
     StepProof,
     TestPass,
-    Topic,
     TrainingFacts,
     UpdateProof,
     Verification,
