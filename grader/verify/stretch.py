@@ -79,7 +79,7 @@ class Stretches:
                 for number, gradient in self._gradients(stepper.tensors, window.rows).items():
                     stepper.tensors[number].grad = gradient * scale
                 stepper.step()
-        except ReplayError:
+        except (ReplayError, RuntimeError):  # weights of other shapes or types than the trusted side's
             return False
         goal = {n: torch.from_numpy(np.array(target[n])) for n in start}
         way = sum(float((start[n] - goal[n]).norm() ** 2) for n in start)
