@@ -14,7 +14,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from grader.pipeline.grader import Grader
@@ -46,7 +46,8 @@ class Crew:
         self.slots = slots
         self._grader = grader
         self._context = multiprocessing.get_context("spawn")
-        self._stop = self._context.Event()
+        # An Event would do, if setting it did not wait for those that were killed while they waited for it.
+        self._end, self._stop = self._context.Pipe(duplex=False)
         self._pools: list[ProcessPoolExecutor | None] = [None] * slots
         # A future's waiter may wake before its callback has freed the slot, so taking one can wait a moment.
         self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -65,7 +66,7 @@ class Crew:
 
     def close(self) -> None:
         """Ends the runs under way in order, then the processes."""
-        self._stop.set()
+        self._stop.close()
         for pool in self._pools:
             if pool is not None:
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -78,7 +79,7 @@ class Crew:
                     max_workers=1,
                     mp_context=self._context,
                     initializer=_begin,
-                    initargs=(self._grader, _core(slot, self.slots), self._stop),
+                    initargs=(self._grader, _core(slot, self.slots), self._end),
                 )
                 pool.submit(int)  # the process starts now, while the environment is set
             self._pools[slot] = pool
@@ -94,7 +95,7 @@ _grader: Grader | None = None
 _stopped = threading.Event()
 
 
-def _begin(grader: Grader, core: int | None, stop: Event) -> None:
+def _begin(grader: Grader, core: int | None, end: Connection) -> None:
     """Makes this process a worker: on its own core, deaf to the terminal's Ctrl-C, and gone when its parent is."""
     global _grader
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -104,7 +105,7 @@ def _begin(grader: Grader, core: int | None, stop: Event) -> None:
             os.sched_setaffinity(0, {core})
     _grader = grader
     threading.Thread(target=_follow_parent, daemon=True).start()
-    threading.Thread(target=_follow_stop, args=(stop,), daemon=True).start()
+    threading.Thread(target=_follow_stop, args=(end,), daemon=True).start()
 
 
 def _work(job: Job) -> Done:
@@ -119,8 +120,10 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-def _follow_stop(stop: Event) -> None:
-    stop.wait()
+def _follow_stop(end: Connection) -> None:
+    """Nothing is ever sent; the pipe ends when the crew is closed."""
+    with contextlib.suppress(EOFError, OSError):
+        end.recv_bytes()
     _stopped.set()
 
 

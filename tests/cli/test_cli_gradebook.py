@@ -175,7 +175,7 @@ def test_pytest_plugin(here: Path, quick_mnist: Path) -> None:
 
     write(here / "submission.py", LOAD)
     write(here / "conftest.py", "raise SystemExit('imported')")
-    command = ["-m", "pytest", "-p", "grader.pytest_plugin", "-p", "no:cacheprovider", "submission.py", "--grade"]
+    command = ["-m", "pytest", "-p", "no:cacheprovider", "submission.py", "--grade"]
     options = ["--grade-quick", f"--grade-data={quick_mnist}", "-n2", "-q", "-ra", "--junitxml=out.xml"]
     import sys
 
