@@ -120,11 +120,15 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Picture:
-    """An array that was shown as an image, which is the journal's event number `event`."""
+    """An array that was shown as an image, which is the journal's event number `event`.
+
+    `told`: the journal was seen to tell of it, when it was still there; stored facts are without it.
+    """
 
     event: int
     image: np.ndarray = field(repr=False)
     place: Place | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,7 +223,8 @@ class Evidence:
         return tuple(
             p
             for p in self.pictures
-            if (self.state is None and p.event >= len(kinds))
+            if p.told
+            or (self.state is None and p.event >= len(kinds))
             or (0 <= p.event < len(kinds) and kinds[p.event] == Kind.FIGURE and sizes[p.event] == p.image.size)
         )
 

@@ -75,7 +75,7 @@ def _without_arrays(evidence: Evidence) -> Evidence:
         events=Events(none, evidence.events.flags, none, none, none, none, none, none),
         traces=tuple(_heading(trace) for trace in evidence.traces),
         snapshots=(),
-        pictures=tuple(replace(picture, image=none) for picture in evidence.pictures),
+        pictures=tuple(replace(picture, image=none, told=True) for picture in evidence.drawn),
         cells=tuple(_words(cell) for cell in evidence.cells),
         probes=(),
         state=None if state is None else replace(state, final={}, first={}, variable_arrays=_NOTHING),
