@@ -103,7 +103,7 @@ FAULTS: dict[str, tuple[Edit, ...]] = {
     "no zero_grad": (("        optimizer.zero_grad()\n", ""), ("lr=0.012", "lr=0.001")),
     "no test phase": ((_TEST, ""), (_REPORT, "")),
     "tests on training images": (("zip(X_test.split(20), Y_test.split(20))",
-                                  "zip(X[: len(X_test)].split(20), Y.split(20))"),),
+                                  "zip(X[: len(X_test)].split(20), Y[: len(X_test)].split(20))"),),
     "learns from the test set": (("    test_loss, ", "    for x, y in zip(X_test.split(30), Y_test.split(30)):\n"
                                   "        optimizer.zero_grad()\n        F.cross_entropy(model(x), y).backward()\n"
                                   "        optimizer.step()\n    test_loss, "),),
