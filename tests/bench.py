@@ -87,7 +87,13 @@ class Bench:
         submission = load_submission(Candidate("bench", self.script))
         parameters = self.assignment.rubric.parameters
         loop = {name: parameters[name] for name in ("epochs", "batch_size", "learning_rate")}
-        config = {"seed": parameters["seed"], "classes": parameters["classes"], "reference_loop": loop}
+        limits = self.assignment.rubric.limits
+        config = {
+            "seed": parameters["seed"],
+            "classes": parameters["classes"],
+            "reference_loop": loop,
+            "output_bytes": limits.output_bytes,
+        }
         frames = FrameReader()
         printed: list[str] = []
 
@@ -96,7 +102,6 @@ class Bench:
             printed.extend(json.dumps(frame.header) for frame in arrived if frame.kind == "cell")
             return Reply(stop=any(frame.kind in ("ended", "broken") for frame in arrived))
 
-        limits = self.assignment.rubric.limits
         none = Isolation("none")
         outcome = run(submission, self.assignment, self.dataset, config, none, read, limits, preload=preload)
         return Timing(outcome.wall_s, *_loop_seconds("".join(printed)))
