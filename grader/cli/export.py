@@ -11,6 +11,7 @@ from grader.cli.grades import BOOK, database, has_gradebook, read_text, signed, 
 from grader.cli.output import ANNOTATED, write_atomically
 from grader.cli.parameters import GivenPath
 from grader.errors import UsageError
+from grader.pipeline import NOTEBOOK
 from grader.report.annotate import annotate
 from grader.report.export import (
     TABLES,
@@ -25,7 +26,6 @@ from grader.report.export import (
 )
 from grader.score import Grade
 
-EXECUTED = "executed.ipynb"
 PER_SUBMISSION: Mapping[str, str] = {"gradescope": "results.json", "notebook": ANNOTATED}
 
 
@@ -103,8 +103,8 @@ def _texts(system: str, standings: Mapping[Path, Standing]) -> dict[Path, str | 
     if system == "gradescope":
         return {folder: results_json(standing) for folder, standing in standings.items()}
     return {
-        folder: annotate(standing.grade, (folder / EXECUTED).read_text(encoding="utf-8"))
-        if (folder / EXECUTED).is_file()
+        folder: annotate(standing.grade, (folder / NOTEBOOK).read_text(encoding="utf-8"))
+        if (folder / NOTEBOOK).is_file()
         else None
         for folder, standing in standings.items()
     }

@@ -5,19 +5,22 @@ from __future__ import annotations
 import csv
 import getpass
 import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from grader.cli.output import REPORT
 from grader.cli.parameters import GivenPath
-from grader.cli.report import read_grade
 from grader.errors import UsageError
+from grader.pipeline import NOTEBOOK
+from grader.report import stored
 from grader.score import Grade
 
-REPORT = "report.json"
 DATABASE = "gradebook.db"
 
 GRADES = click.option(
@@ -49,18 +52,36 @@ def signed(by: str | None) -> str:
         return "unknown"
 
 
+def read_grade(folder: Path) -> Grade:
+    """The stored grade in a submission's folder, with its cells where the executed notebook is there.
+
+    Raises UsageError for a report that cannot be read.
+    """
+    path = folder / REPORT
+    try:
+        grade = stored.read(path.read_bytes())
+    except (OSError, stored.StoredGradeError) as error:
+        raise UsageError(f"the report cannot be read ({error})", file=str(path), remedy="Grade it again") from error
+    return replace(grade, cells=tuple(_cells(folder / NOTEBOOK)))
+
+
+def report_folders(grades: Path) -> list[Path]:
+    """The folders in `grades` that have a report, in order; raises UsageError where there is none."""
+    found = sorted(path.parent for path in grades.glob(f"*/{REPORT}"))
+    if not found:
+        raise UsageError(
+            "there are no grades here", file=str(grades), remedy="Name a folder that `grade` wrote, such as grades/"
+        )
+    return found
+
+
 def stored_grades(path: Path) -> dict[Path, Grade]:
     """The grades in a folder of them, or of one submission, by the folder of each report, in order.
 
     Raises UsageError where there is none, or one cannot be read.
     """
-    own = path / REPORT
-    reports = [own] if own.is_file() else sorted(path.glob(f"*/{REPORT}"))
-    if not reports:
-        raise UsageError(
-            "there are no grades here", file=str(path), remedy="Name a folder that `grade` wrote, such as grades/"
-        )
-    return {report.parent: read_grade(report.parent) for report in reports}
+    folders = [path] if (path / REPORT).is_file() else report_folders(path)
+    return {folder: read_grade(folder) for folder in folders}
 
 
 def grade_of(folder: Path, student: str) -> Grade:
@@ -104,3 +125,13 @@ def read_times(path: Path) -> dict[str, datetime]:
             raise UsageError(f"{error}", file=str(path), place=f"line {rows.line_num}") from error
         times[row["id"]] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return times
+
+
+def _cells(notebook: Path) -> Iterator[tuple[int, str]]:
+    """The numbered code cells of an executed notebook, which the grader itself wrote; none where there is none."""
+    try:
+        document = json.loads(notebook.read_bytes())
+    except (OSError, ValueError):
+        return
+    sources = ("".join(cell["source"]) for cell in document["cells"] if cell["cell_type"] == "code")
+    yield from enumerate((source for source in sources if source.strip()), start=1)

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.pipeline import Assignment, Folder, Graded, Register
+from grader.pipeline import NOTEBOOK, Assignment, Folder, Graded, Register
 from grader.report import class_csv, html, json_, markdown
 from grader.report.annotate import annotate
 from grader.score import Grade
 
-NOTEBOOK = "executed.ipynb"
+REPORT = "report.json"
 ANNOTATED = "annotated.ipynb"
 
 
@@ -30,7 +30,7 @@ def check_writable(folder: Path) -> None:
 def render_reports(graded: Graded) -> dict[str, str]:
     """The files of one submission: report.json, report.html, report.md and the executed notebook, as texts."""
     files = {
-        "report.json": json_.render(graded.grade),
+        REPORT: json_.render(graded.grade),
         "report.html": html.render(graded.grade),
         "report.md": markdown.render(graded.grade),
     }
@@ -41,7 +41,7 @@ def report_folder(folder: Path) -> Folder:
     """Where the reports of each submission go: `folder`/<id>."""
     return Folder(
         write=lambda id_, files, keep: write_reports(folder / id_, files, keep_notebook=keep),
-        has=lambda id_: (folder / id_ / "report.json").is_file(),
+        has=lambda id_: (folder / id_ / REPORT).is_file(),
     )
 
 
@@ -55,7 +55,7 @@ def write_reports(target: Path, files: Mapping[str, str], *, keep_notebook: bool
         (target / ANNOTATED).unlink(missing_ok=True)
         if NOTEBOOK not in files and not keep_notebook:  # an earlier one would pass for this grade's
             (target / NOTEBOOK).unlink(missing_ok=True)
-        for name in sorted(files, key=lambda name: name == "report.json"):
+        for name in sorted(files, key=lambda name: name == REPORT):
             write_atomically(target / name, files[name])
     except OSError as error:
         raise _unwritable(target, error) from error

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from grader.cli.grades import read_grade, report_folders
 from grader.cli.output import check_writable, write_atomically, write_table
 from grader.cli.parameters import GivenPath
 from grader.errors import UsageError
 from grader.pipeline import Assignment, Register
 from grader.pipeline.publish import anonymise, codes, find_alike, release, withheld_checks, work_of
-from grader.report import Grade, classroom, html, stored
+from grader.report import Grade, classroom, html
 
 FOLDER = GivenPath(file_okay=False)
 
@@ -34,7 +33,7 @@ def report_command(grades: Path, for_students: bool, anonymous: bool, out: Path 
     """Make the class's page anew, or reports for students, from stored grades."""
     if for_students and anonymous:
         raise UsageError("--release and --anonymous exclude each other", remedy="Give one of them")
-    folders = _folders(grades)
+    folders = report_folders(grades)
     target = out or (Path("released") if for_students else Path("anonymous") if anonymous else grades)
     check_writable(target)
     if for_students:
@@ -49,19 +48,6 @@ def report_command(grades: Path, for_students: bool, anonymous: bool, out: Path 
     return 0
 
 
-def read_grade(folder: Path) -> Grade:
-    """The stored grade in a submission's folder, with its cells where the executed notebook is there.
-
-    Raises UsageError for a report that cannot be read.
-    """
-    path = folder / "report.json"
-    try:
-        grade = stored.read(path.read_bytes())
-    except (OSError, stored.StoredGradeError) as error:
-        raise UsageError(f"the report cannot be read ({error})", file=str(path), remedy="Grade it again") from error
-    return replace(grade, cells=tuple(_cells(folder / "executed.ipynb")))
-
-
 def write_index(grades: Path, target: Path, assignment: Path | None, skip_unreadable: bool = False) -> Path:
     """Writes the class's page of the grades stored in `grades` to `target`/index.html, and returns its path.
 
@@ -69,7 +55,7 @@ def write_index(grades: Path, target: Path, assignment: Path | None, skip_unread
     """
     entries, works = [], []
     title = ""
-    for folder in _folders(grades):
+    for folder in report_folders(grades):
         try:
             grade = read_grade(folder)
         except UsageError as error:
@@ -90,23 +76,6 @@ def write_class(grades: Path, book: Register, assignment: Assignment) -> None:
     write_table(grades, book, assignment)
     if any(grades.glob("*/report.json")):
         write_index(grades, grades, assignment.directory, skip_unreadable=True)
-
-
-def _folders(grades: Path) -> list[Path]:
-    found = sorted(path.parent for path in grades.glob("*/report.json"))
-    if not found:
-        raise UsageError("no stored grades are there", file=str(grades), remedy="Name the folder that --out named")
-    return found
-
-
-def _cells(notebook: Path) -> Iterator[tuple[int, str]]:
-    """The numbered code cells of an executed notebook, which the grader itself wrote; none where there is none."""
-    try:
-        document = json.loads(notebook.read_bytes())
-    except (OSError, ValueError):
-        return
-    sources = ("".join(cell["source"]) for cell in document["cells"] if cell["cell_type"] == "code")
-    yield from enumerate((source for source in sources if source.strip()), start=1)
 
 
 def _write_page(target: Path, grade: Grade) -> None:

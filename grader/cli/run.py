@@ -17,10 +17,11 @@ from rich.console import Console
 
 from grader.cli.ci import announce
 from grader.cli.classroom import NOT_GRADABLE, ClassProgress, Tally, print_row
-from grader.cli.output import check_writable, render_reports, report_folder, write_annotated
+from grader.cli.grades import read_grade
+from grader.cli.output import REPORT, check_writable, render_reports, report_folder, write_annotated
 from grader.cli.parameters import FiniteRange, GivenPath, LimitChange
 from grader.cli.progress import Progress
-from grader.cli.report import read_grade, write_class
+from grader.cli.report import write_class
 from grader.pipeline import (
     RULES,
     Candidate,
@@ -136,7 +137,7 @@ def _afterwards(out: Path, candidates: Sequence[Candidate], annotate: bool) -> N
     if not annotate and not {"GITHUB_ACTIONS", "GITLAB_CI"} & set(os.environ):
         return
     folders = [out / candidate.id for candidate in candidates]
-    grades = [(folder, read_grade(folder)) for folder in folders if (folder / "report.json").is_file()]
+    grades = [(folder, read_grade(folder)) for folder in folders if (folder / REPORT).is_file()]
     for folder, grade in grades:
         if annotate:
             write_annotated(folder, grade)

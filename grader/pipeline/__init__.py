@@ -20,7 +20,7 @@ from grader.assignment import (
 )
 from grader.checks.catalogue import all_kinds, find_kind
 from grader.checks.table import validate
-from grader.pipeline.classroom import Folder, Result, enter_missing, grade_class, missing, now
+from grader.pipeline.classroom import NOTEBOOK, Folder, Result, enter_missing, grade_class, missing, now
 from grader.pipeline.cluster import Cluster
 from grader.pipeline.crew import Crew, fitting_jobs
 from grader.pipeline.grader import Graded, Grader
@@ -34,6 +34,7 @@ from grader.submission import RULES, Candidate, Student, find_candidates, read_r
 __all__ = [
     "APPARMOR_PROFILE",
     "LEVELS",
+    "NOTEBOOK",
     "RULES",
     "Assignment",
     "Cancelled",

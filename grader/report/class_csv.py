@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from grader.report.export import table
 from grader.score.rows import ClassRow
 
 _BEFORE = ("id", "name", "status", "score", "max_score")
 _AFTER = ("accuracy", "attempt", "late", "review", "path", "message")
-# A spreadsheet would run a cell that begins like this, and much of a row is a student's to choose.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render(rows: Iterable[ClassRow], questions: Iterable[str]) -> Iterator[str]:
@@ -27,15 +24,10 @@ def render(rows: Iterable[ClassRow], questions: Iterable[str]) -> Iterator[str]:
 
 
 def _line(values: Iterable[Any]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow([_cell(value) for value in values])
-    return text.getvalue()
+    return table.render([[_cell(value) for value in values]])
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = " ".join(str(value).encode("utf-8", "replace").decode().split())
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"{value:.6g}" if isinstance(value, float) else table.cell(str(value), None)
