@@ -19,8 +19,6 @@ import pytest
 if TYPE_CHECKING:
     from grader.score import CheckResult, Grade
 
-SUFFIXES = (".ipynb", ".py", ".zip")
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of grading."""

@@ -13,8 +13,6 @@ from grader.checks.result import CheckResult, Confidence, Finding, Outcome, Wher
 from grader.evidence.values import Evidence, Place
 from grader.verify.result import StepProof, Verification
 
-PER_SAMPLE = "a backward pass for each sample"
-
 
 def quote(place: Place | None, sources: Mapping[tuple[str, int | None], str]) -> Where | None:
     """A place with its source line, from the student's sources by (file, cell)."""

@@ -58,13 +58,8 @@ _CAUSES: tuple[tuple[str, str, str | None, str | None], ...] = (
     (r"Expected floating point type for target", "3.1", None, "training.targets"),
     (r"to match target batch_size|target size|Target \d+ is out of bounds|one_hot", "3.1", None, "training.targets"),
     (r"backward through the graph a second time", "3.1", None, "training.gradient"),
-    (
-        r"'(SGD|Adam\w*|RMSprop|Rprop|Adagrad|Adadelta|NAdam|RAdam)' object has no attribute 'zero",
-        "3.2",
-        None,
-        "update.zero_grad",
-    ),
-    (r"'(SGD|Adam\w*|RMSprop|Rprop|Adagrad|Adadelta|NAdam|RAdam)' object has no attribute", "3.2", None, "update.step"),
+    (rf"'({_OPTIMIZERS})' object has no attribute 'zero", "3.2", None, "update.zero_grad"),
+    (rf"'({_OPTIMIZERS})' object has no attribute", "3.2", None, "update.step"),
     (r"'(float|int)' object has no attribute 'backward'", "3.1", None, "training.gradient"),
 )
 # The check that a crash in a question's code costs first.

@@ -116,7 +116,7 @@ class _Judge:
         probe = model_of.judge_probe(self._evidence, answering, self._number, final, self._setting.probes)
         recreated = is_recreated(self._evidence, self._models)
         parameters = student.architecture.parameters if student.architecture else ()
-        weight = student.architecture.weight if student.architecture else None
+        weight = self._last(student.architecture.weight) if student.architecture else None
         return Verification(
             model=self._number,
             layout=self._layout,
@@ -129,12 +129,12 @@ class _Judge:
             training_passes=sum(is_training_look(look, len(images.train)) for look in timeline.passes),
             accuracy=accuracy,
             probe=probe,
-            shown=self._shown(self._last(weight)),
+            shown=self._shown(weight),
             reported=self._reported(
                 passes, accuracy.measured, self._wrong_figure(passes, training, steps, student, probe)
             ),
             data=self._data(timeline),
-            kernels=plain_kernels(final.get(last) if (last := self._last(weight)) is not None else None),
+            kernels=plain_kernels(final.get(weight) if weight is not None else None),
             optimizer_parameters=self._optimizer_parameters(parameters, updates),
             optimizers_stepping=len(
                 {int(w) for w in self._evidence.events.who[self._evidence.events.kind == Kind.STEP]}

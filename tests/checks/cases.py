@@ -188,3 +188,20 @@ def judge(check: str, case: Case) -> Verdict:
         assert result.finding in {f.id for f in verdict.findings}
         assert result.hint
     return verdict
+
+
+Row = tuple[str, Case, str, float | None, str | None]
+"""A check, a case, and the outcome, points (None: any) and finding that it must have."""
+
+
+def names(rows: list[Row]) -> list[str]:
+    """What the tests of such rows are called."""
+    return [f"{check}-{outcome}-{finding or number}" for number, (check, _, outcome, _, finding) in enumerate(rows)]
+
+
+def assert_outcome(check: str, case: Case, outcome: str, points: float | None, finding: str | None) -> None:
+    """The check says just this of the case."""
+    result = judge(check, case).result
+    assert (result.outcome, result.finding) == (outcome, finding), (result.observed, result.message)
+    if points is not None:
+        assert result.points == points

@@ -29,8 +29,11 @@ from tests.checks.cases import (
     STATE,
     STEP_PROOF,
     UPDATE,
+    Row,
+    assert_outcome,
     confusion,
     judge,
+    names,
     rubric,
     spec,
     with_evidence,
@@ -60,7 +63,7 @@ ONE_GAP = replace(BROKEN, gaps=(Gap(Place(FILE, 2, 1), "2.3"),))
 LOOKED = with_facts(training=BLANK.verification.training, steps=())
 
 # (check, case, outcome, points, finding)
-OUTCOMES: list[tuple[str, Case, str, float | None, str | None]] = [
+OUTCOMES: list[Row] = [
     ("data.loaded", with_facts(data={"swapped": True}), "unmet", 0, "data.swapped-splits"),
     ("data.loaded", BLANK, "unmet", 0, "data.not-loaded"),
     ("data.loaded", BROKEN, "not_assessed", None, None),
@@ -301,14 +304,11 @@ def test_right_submission(check: str) -> None:
 @pytest.mark.parametrize(
     ("check", "case", "outcome", "points", "finding"),
     OUTCOMES,
-    ids=[f"{check}-{outcome}-{finding or number}" for number, (check, _, outcome, _, finding) in enumerate(OUTCOMES)],
+    ids=names(OUTCOMES),
 )
 def test_outcome(check: str, case: Case, outcome: str, points: float | None, finding: str | None) -> None:
     """One thing that is changed gives this outcome, these points and this finding."""
-    result = judge(check, case).result
-    assert (result.outcome, result.finding) == (outcome, finding), (result.observed, result.message)
-    if points is not None:
-        assert result.points == points
+    assert_outcome(check, case, outcome, points, finding)
 
 
 @pytest.mark.parametrize("case", [BLANK, BROKEN, ONLY_MODEL, RAN_OUT, GAPS], ids="blank broken model out gaps".split())

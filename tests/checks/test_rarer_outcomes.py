@@ -8,7 +8,19 @@ import pytest
 
 from grader.checks.case import Case
 from grader.verify.result import BATCH_SCRAMBLED, SCRAMBLED, WrongFigure
-from tests.checks.cases import BACKWARD, PASS, STATE, UPDATE, judge, with_evidence, with_facts, with_steps
+from tests.checks.cases import (
+    BACKWARD,
+    PASS,
+    STATE,
+    UPDATE,
+    Row,
+    assert_outcome,
+    judge,
+    names,
+    with_evidence,
+    with_facts,
+    with_steps,
+)
 
 
 def passes(count: int = 10, **changes: int) -> Case:
@@ -35,7 +47,7 @@ WITH_BREAK = "for i in range(9):\n    x = i\n    loss.backward()\n    if i == 5:
 APART = {"apart": True, "gradient_matches": None, "loss": None, "linked": ()}
 UNMOVED = (replace(UPDATE, had_gradient=False),)
 
-OUTCOMES: list[tuple[str, Case, str, float | None, str | None]] = [
+OUTCOMES: list[Row] = [
     ("forward.image", with_facts(layout=SCRAMBLED), "unmet", 0, "forward.scrambled-image"),
     ("forward.image", with_facts(layout=BATCH_SCRAMBLED), "unmet", 0, "forward.scrambled-image"),
     ("forward.logits", with_facts(probe={"ignores_input": True}), "unmet", 0, "forward.wrong-output"),
@@ -79,14 +91,11 @@ OUTCOMES: list[tuple[str, Case, str, float | None, str | None]] = [
 @pytest.mark.parametrize(
     ("check", "case", "outcome", "points", "finding"),
     OUTCOMES,
-    ids=[f"{check}-{outcome}-{finding or number}" for number, (check, _, outcome, _, finding) in enumerate(OUTCOMES)],
+    ids=names(OUTCOMES),
 )
 def test_outcome(check: str, case: Case, outcome: str, points: float | None, finding: str | None) -> None:
     """One thing that is changed gives this outcome, these points and this finding."""
-    result = judge(check, case).result
-    assert (result.outcome, result.finding) == (outcome, finding), (result.observed, result.message)
-    if points is not None:
-        assert result.points == points
+    assert_outcome(check, case, outcome, points, finding)
 
 
 @pytest.mark.parametrize(
