@@ -26,6 +26,7 @@ from pathlib import Path
 
 from grader.assignment import Assignment, Dataset, find_dataset, load_assignment, silent
 from grader.evidence import FrameReader
+from grader.pipeline.collect import recorder_config
 from grader.sandbox import Isolation, Reply, available_isolation, run
 from grader.sandbox.interpreter import tcmalloc
 from grader.submission import Candidate, load_submission
@@ -85,15 +86,8 @@ class Bench:
         Raises ValueError where the script did not get through its loop.
         """
         submission = load_submission(Candidate("bench", self.script))
-        parameters = self.assignment.rubric.parameters
-        loop = {name: parameters[name] for name in ("epochs", "batch_size", "learning_rate")}
         limits = self.assignment.rubric.limits
-        config = {
-            "seed": parameters["seed"],
-            "classes": parameters["classes"],
-            "reference_loop": loop,
-            "output_bytes": limits.output_bytes,
-        }
+        config = recorder_config(self.assignment, limits)
         frames = FrameReader()
         printed: list[str] = []
 

@@ -89,16 +89,3 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         raise ValueError("a key occurs twice")
     return result
-
-
-def in_order(frames: list[Frame]) -> list[Frame]:
-    """The parts of the journal, each of which tells its number of events so far; without those that come again."""
-    kept, count = [], 0
-    for frame in frames:
-        total = frame.header.get("total")
-        if not isinstance(total, int) or isinstance(total, bool):
-            raise EvidenceError("events.total has the wrong type")
-        if total > count:
-            kept.append(frame)
-            count = total
-    return kept

@@ -8,14 +8,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from grader.errors import EvidenceError
-from grader.evidence.frames import Frame, in_order
+from grader.evidence.frames import Frame
+from grader.evidence.journal import events_of, in_order
 from grader.evidence.values import (
     Backward,
     CellRun,
     DataLoad,
-    Events,
     Evidence,
-    Kind,
     Node,
     Picture,
     Place,
@@ -27,8 +26,6 @@ from grader.evidence.values import (
 )
 
 T = TypeVar("T")
-MAX_EVENTS = 20_000_000
-_COLUMNS = {"kind": "u1", "flags": "u1", "who": "i4", "size": "i4", "value": "f4", "keys": "u8", "predicted": "u1"}
 
 
 class Fields:
@@ -75,7 +72,7 @@ def parse_evidence(frames: Iterable[Frame]) -> Evidence:
         groups[frame.kind].append(frame)
     starts, broken, states = groups["cell-start"], groups["broken"], groups["state"]
     return Evidence(
-        events=_events(journal := in_order(groups["events"])),
+        events=events_of(journal := in_order(groups["events"])),
         traces=_all(groups["trace"], _trace),
         snapshots=_all(groups["snapshot"], _snapshot),
         pictures=_all(groups["figure"], _picture),
@@ -121,30 +118,6 @@ def _place(value: Any) -> Place | None:
         return None
     fields = Fields(value, "place")
     return Place(fields.get("file", str)[:300], fields.optional("cell", int), fields.get("line", int))
-
-
-def _events(frames: list[Frame]) -> Events:
-    columns: dict[str, np.ndarray] = {}
-    for name, dtype in _COLUMNS.items():
-        parts = [_column(frame, name, dtype) for frame in frames]
-        columns[name] = np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)
-    length, rows = len(columns["kind"]), len(columns["keys"])
-    fits = all(len(columns[name]) == length for name in ("flags", "who", "size", "value"))
-    if frames and length != frames[-1].header["total"]:
-        raise EvidenceError("the journal has another number of events than it tells")
-    if not fits or length > MAX_EVENTS or rows != len(columns["predicted"]) or (columns["size"] < 0).any():
-        raise EvidenceError("the columns of the journal do not fit together")
-    forward_sizes = np.where(columns["kind"] == Kind.FORWARD, columns["size"], 0).astype(np.int64)
-    if forward_sizes.sum() != rows:
-        raise EvidenceError("the journal names another number of images than it has keys")
-    return Events(**columns, start=np.concatenate([[0], np.cumsum(forward_sizes)[:-1]]) if length else forward_sizes)
-
-
-def _column(frame: Frame, name: str, dtype: str) -> np.ndarray:
-    column = frame.arrays.get(name)
-    if column is None or column.ndim != 1 or column.dtype != np.dtype(dtype):
-        raise EvidenceError(f"the journal's column {name} is missing or of the wrong type")
-    return column
 
 
 def _trace(frame: Frame) -> Trace:

@@ -13,7 +13,7 @@ from grader.checks.result import Finding
 from grader.checks.run import run_findings
 from grader.checks.table import run_checks
 from grader.pipeline.collect import Collected
-from grader.pipeline.weights import weights_by_model
+from grader.pipeline.facts import Facts
 from grader.score import (
     Accuracy,
     AssignmentInfo,
@@ -26,7 +26,6 @@ from grader.score import (
     Status,
     SubmissionInfo,
     Training,
-    Weights,
     collect_findings,
     review_reasons,
     score_questions,
@@ -49,30 +48,19 @@ def sources_of(submission: Submission) -> dict[tuple[str, int | None], str]:
     return found
 
 
-def assemble(
-    submission: Submission,
-    collected: Collected,
-    verifications: Sequence[Verification],
-    assignment: Assignment,
-    dataset: Dataset,
-    baseline: Baseline | None,
-    isolation_notes: Sequence[str] = (),
-    weights: Mapping[int, Weights | None] | None = None,
-) -> Grade:
-    """The grade of the model that does best: what else was tried in the notebook costs nothing.
-
-    `weights` are the digests by model; None takes them from the evidence.
-    """
+def assemble(facts: Facts, assignment: Assignment, baseline: Baseline | None) -> Grade:
+    """The grade of the model that does best: what else was tried in the notebook costs nothing."""
+    submission, collected, dataset = facts.submission, facts.collected, facts.dataset
     sources = sources_of(submission)
     ran_out = collected.outcome.message if collected.outcome.limit else ""
     if collected.flaw:
         ran_out = f"the evidence is malformed: {collected.flaw}"
     gaps = find_gaps(sources, collected.evidence)
-    cases = [Case(collected.evidence, v, sources, baseline, ran_out, gaps) for v in verifications]
+    cases = [Case(collected.evidence, v, sources, baseline, ran_out, gaps) for v in facts.verifications]
     judged = [(case, run_checks(case, assignment.rubric)) for case in cases]
     case, verdicts = max(judged, key=lambda pair: sum(v.result.points or 0.0 for v in pair[1]))
     findings = collect_findings(verdicts, _about_the_run(submission, collected, sources, case.verification))
-    review = [*review_reasons(verdicts, findings), *_doubts(case, collected), *submission.notes, *isolation_notes]
+    review = [*review_reasons(verdicts, findings), *_doubts(case, collected), *submission.notes, *facts.isolation_notes]
     if len(cases) > 1:
         review.append(f"{len(cases)} models were trained; the one with the most points is graded")
     questions = score_questions(assignment.rubric, verdicts)
@@ -93,9 +81,7 @@ def assemble(
         stages=_stages(case, assignment.rubric.parameters),
         filters=case.verification.kernels,
         cells=_cells(submission),
-        weights=(weights if weights is not None else weights_by_model(collected.evidence, verifications)).get(
-            -1 if case.verification.model is None else case.verification.model
-        ),
+        weights=facts.weights.get(-1 if case.verification.model is None else case.verification.model),
     )
 
 

@@ -8,6 +8,7 @@ import struct
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -93,13 +94,7 @@ def collect(
             return found
     seed = secrets.randbits(63)
     reader = _Reader(lambda: make_probes(seed), listener)
-    parameters = assignment.rubric.parameters
-    config = {
-        "seed": int(parameters["seed"]),
-        "classes": int(parameters["classes"]),
-        "output_bytes": limits.output_bytes,
-        "reference_loop": {key: parameters[key] for key in ("epochs", "batch_size", "learning_rate")},
-    }
+    config = recorder_config(assignment, limits)
     outcome = run_in_sandbox(submission, assignment, dataset, config, isolation, reader.on_chunk, limits, cancelled)
     evidence, flaw = _parse(reader.frames, reader.flaw)
     outcome = _as_it_ended(outcome, reader.done, evidence, flaw)
@@ -107,6 +102,17 @@ def collect(
     if store is not None and outcome.limit is None and not flaw:
         store.save(key, Stored({"outcome": asdict(outcome), "probe_seed": seed}, b"".join(reader.chunks)))
     return Collected(outcome, evidence, False, seed, flaw)
+
+
+def recorder_config(assignment: Assignment, limits: Limits) -> dict[str, Any]:
+    """What the recorder is told of the assignment; nothing of it is secret."""
+    parameters = assignment.rubric.parameters
+    return {
+        "seed": int(parameters["seed"]),
+        "classes": int(parameters["classes"]),
+        "output_bytes": limits.output_bytes,
+        "reference_loop": {key: parameters[key] for key in ("epochs", "batch_size", "learning_rate")},
+    }
 
 
 def _as_it_ended(outcome: Outcome, done: bool, evidence: Evidence, flaw: str) -> Outcome:

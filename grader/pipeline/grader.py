@@ -108,16 +108,7 @@ class Grader:
         collected = facts.collected if fresh else replace(facts.collected, cached=True)
         known = replace(facts.submission, id=submission.id, path=submission.path, kind=submission.kind)
         known = replace(known, notes=submission.notes, shadowed=submission.shadowed)
-        return assemble(
-            known,
-            collected,
-            facts.verifications,
-            self.assignment,
-            facts.dataset,
-            self.baseline,
-            facts.isolation_notes,
-            facts.weights,
-        )
+        return assemble(replace(facts, submission=known, collected=collected), self.assignment, self.baseline)
 
     def reject(self, candidate: Candidate, reason: str) -> Graded:
         """The grade of a submission that could not be taken in."""

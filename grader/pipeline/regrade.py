@@ -80,10 +80,8 @@ class _Judge:
 
     def _grade(self, entry: Entry, facts: Facts) -> Grade:
         known = replace(facts.submission, id=entry.row.id, path=entry.row.path)
-        return assemble(
-            known, replace(facts.collected, cached=True), facts.verifications, self._assignment, facts.dataset,
-            self._baseline(facts.dataset), facts.isolation_notes, facts.weights,
-        )  # fmt: skip
+        facts = replace(facts, submission=known, collected=replace(facts.collected, cached=True))
+        return assemble(facts, self._assignment, self._baseline(facts.dataset))
 
     def _baseline(self, dataset: Dataset) -> Baseline:
         """The reference accuracy that today's assignment has for a data set; measured where it is not known."""

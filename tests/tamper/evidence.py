@@ -17,6 +17,8 @@ from grader.evidence import Evidence, parse_evidence
 from grader.evidence.values import CellRun
 from grader.pipeline.assemble import assemble
 from grader.pipeline.collect import Collected
+from grader.pipeline.facts import Facts
+from grader.pipeline.weights import weights_by_model
 from grader.sandbox import Outcome
 from grader.score import Grade
 from grader.submission import Submission
@@ -71,7 +73,8 @@ def grade_of(evidence: Evidence, fault: str = "") -> Grade:
         flaw, evidence = str(error), parse_evidence([])
         found = verify(evidence, SETTING)
     collected = Collected(OUTCOME, evidence, False, 0, flaw)
-    return assemble(submission, collected, found, assignment(), DATASET, BASELINE)
+    facts = Facts(submission, collected, found, DATASET, (), weights_by_model(collected.evidence, found))
+    return assemble(facts, assignment(), BASELINE)
 
 
 def checks_of(grade: Grade) -> Mapping[str, CheckResult]:
