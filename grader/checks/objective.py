@@ -111,24 +111,49 @@ def _held(description: Mapping[str, Any]) -> set[int]:
 def _own_class(answer: Answer, case: Case, kinds: Counter[str]) -> Verdict:
     """An optimizer that the student wrote is what it does, whatever its name and base."""
     name = kinds.most_common(1)[0][0]
-    if _descent_rate(case) is not None:
-        return answer.met(f"gradient descent by a class of their own, {name}", confidence="proved")
-    return answer.not_assessed(f"what the student's own optimizer {name} does is not plain gradient descent")
+    descent = _descent(case)
+    if descent is not None:
+        return answer.met(f"gradient descent by a class of their own, {name}, {descent}", confidence="proved")
+    extended = {u.kind for u in case.verification.updates if u.follows}
+    if _follows(case) and len(extended) == 1:
+        (base,) = extended
+        if base in answer.parameter("optimizers"):
+            return answer.met(f"{name}, which moves the weights as {base} does", confidence="proved")
+        text = f"{name}, which moves the weights as {base} does"
+        return answer.lost(text, "optimizer.not-sgd", place=case.verification.step_place, confidence="proved")
+    return answer.not_assessed(f"what the student's own optimizer {name} does is not gradient descent")
 
 
-def _descent_rate(case: Case) -> float | None:
-    """The first learning rate, where plain gradient descent explains every examined move of the weights."""
-    rates = [u.as_sgd for u in case.verification.updates if u.moved]
-    return rates[0] if rates and None not in rates else None
+# Less than this share of the update before is no momentum.
+SOME_MOMENTUM = 0.01
+
+
+def _descent(case: Case) -> str | None:
+    """The learning rate or momentum, where gradient descent explains every examined move of the weights.
+
+    What momentum adds can only be told beside the update before; so of moves that it explains two or more are wanted,
+    and those that were recorded alone are left out.
+    """
+    moved = [u for u in case.verification.updates if u.moved]
+    rates = [u.as_sgd for u in moved]
+    if rates and None not in rates:
+        return f"learning rate {rates[0]:g}"
+    known = [u.momentum for u in moved if not u.alone]
+    shares = [share for share in known if share is not None]
+    largest = max(shares, default=0.0)
+    alone = [u.momentum for u in moved if u.alone]
+    if len(shares) < max(2, len(known)) or (largest < SOME_MOMENTUM and None in alone):
+        return None
+    return f"momentum {largest:.2g}" if largest >= SOME_MOMENTUM else "with weight decay"
 
 
 def _by_hand(answer: Answer, case: Case) -> Verdict:
     if not any(u.moved for u in case.verification.updates):
         return answer.absent("optimizer")
-    rate = _descent_rate(case)
-    if rate is not None:
-        return answer.met(f"gradient descent by hand, learning rate {rate:g}", confidence="proved")
-    return answer.not_assessed("the weights are updated by hand, and not by plain gradient descent")
+    descent = _descent(case)
+    if descent is not None:
+        return answer.met(f"gradient descent by hand, {descent}", confidence="proved")
+    return answer.not_assessed("the weights are updated by hand, and not by gradient descent")
 
 
 def _follows(case: Case) -> bool | None:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from grader.evidence.values import Node, Trace
 from grader.verify.graph import Graph
-from grader.verify.inputs import Batches, batch_shape
+from grader.verify.inputs import Batches, Form, batch_form
 from grader.verify.replay import Replay, ReplayError
 from grader.verify.result import Architecture
 
@@ -54,7 +54,7 @@ class Model:
         self._scores = scores
         self._batches = batches
         self._nodes: list[Node] = [graph.trace.nodes[i] for i in graph.ancestors([scores])]
-        self._shape = batch_shape(graph.trace, event) or ()
+        self._form = batch_form(graph.trace, event) or Form(())
         self._size = len(batches.rows(event))
         self._kept: tuple[tuple[int, int], np.ndarray, torch.Tensor | None] | None = None
 
@@ -73,7 +73,7 @@ class Model:
                 chunk = images[start : start + self._size]
                 missing = self._size - len(chunk)
                 padded = np.concatenate([chunk, np.repeat(chunk[-1:], missing, axis=0)]) if missing else chunk
-                batch = self._batches.arrange(padded, self._shape, rescaled=rescaled)
+                batch = self._batches.arrange(padded, self._form, rescaled=rescaled)
                 if batch is None:
                     raise ReplayError("the program's preparation of the images is not known")
                 made = Replay(self._trace, {self._event: batch}, tensors).run(self._nodes).values[self._scores]
@@ -108,7 +108,7 @@ class Model:
         """`images` as this program feeds them; the latest ones are kept, since every test pass asks for the same."""
         key = (images.ctypes.data, len(images))
         if self._kept is None or self._kept[0] != key:
-            batch = self._batches.arrange(images, (len(images), 1, 28, 28))
+            batch = self._batches.arrange(images, Form((len(images), 1, 28, 28), self._form.dtype))
             self._kept = (key, images, batch)
         return self._kept[2]
 

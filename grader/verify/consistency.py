@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from grader.evidence.values import Evidence, Flag, Kind, State, Trace
+from grader.evidence.values import Events, Evidence, Flag, Kind, State, Trace
 from grader.recorder import fingerprint
 from grader.verify.agreement import Consistency, Topic
-from grader.verify.course import Course, update_of, weights_of
+from grader.verify.course import Course, follows_on, weights_of
 from grader.verify.result import StepProof
 
 # Departures of float32 sums from one another.
@@ -74,8 +74,7 @@ def _adds_up(evidence: Evidence, traces: Sequence[Trace]) -> bool:
     """Whether an update uses the gradients of the one before besides its own, although the journal saw none left."""
     events = evidence.events
     for before, after in pairwise(traces):
-        update = update_of(before, events)
-        if update is None or after.reason != "step" or not _directly_follows(evidence, update, after):
+        if after.reason != "step" or not follows_on(events, before, after) or not _begins_clean(events, after):
             continue
         old, used, added = weights_of(before, "gradient"), weights_of(after, "gradient"), weights_of(after, "added/all")
         numbers = sorted(n for n in old.keys() & used.keys() & added.keys() if old[n].any())
@@ -88,11 +87,9 @@ def _adds_up(evidence: Evidence, traces: Sequence[Trace]) -> bool:
     return False
 
 
-def _directly_follows(evidence: Evidence, update: int, trace: Trace) -> bool:
-    """Whether the trace is the next batch after `update`, begun without old gradients by the journal."""
-    events, first = evidence.events, trace.events[0]
-    if first >= len(events.kind) or np.isin(events.kind[update + 1 : first], (Kind.STEP, Kind.UPDATE)).any():
-        return False
+def _begins_clean(events: Events, trace: Trace) -> bool:
+    """Whether the trace's first backward pass found no old gradients, by the journal."""
+    first = trace.events[0]
     backward = np.flatnonzero(events.kind[first:] == Kind.BACKWARD)
     return bool(len(backward)) and not int(events.flags[first + int(backward[0])]) & Flag.STALE
 

@@ -89,6 +89,14 @@ def update_of(trace: Trace, events: Events) -> int | None:
     return trace.events[-1] + int(later[0]) if len(later) else None
 
 
+def follows_on(events: Events, before: Trace, after: Trace) -> bool:
+    """Whether no update lies between the one that ended `before` and the stretch of `after`."""
+    update = update_of(before, events)
+    if update is None or not after.events or after.events[0] >= len(events.kind):
+        return False
+    return not np.isin(events.kind[update + 1 : after.events[0]], (Kind.STEP, Kind.UPDATE)).any()
+
+
 def doubt_weights(course: Course, accuracy: Callable[[Weights], float | None], chance: float) -> str:
     """Why the final accuracy is no result of the recorded training; empty where it may be one."""
     if not course.moments:

@@ -9,9 +9,9 @@ from typing import Any
 from grader.evidence.values import Node, Trace
 
 VIEWS = frozenset(
-    """view _unsafe_view reshape _reshape_alias flatten t transpose permute squeeze unsqueeze expand alias detach clone
-contiguous to _to_copy lift_fresh select slice unbind split chunk stack cat movedim swapaxes view_as copy_
-index""".split()
+    """view _unsafe_view reshape _reshape_alias flatten t t_ transpose transpose_ permute squeeze squeeze_ unsqueeze
+unsqueeze_ expand alias detach clone contiguous to _to_copy lift_fresh select slice unbind split chunk stack cat movedim
+swapaxes swapaxes_ view_as copy_ index""".split()
 )
 CONVOLUTIONS = frozenset(["convolution", "conv2d", "_convolution", "mkldnn_convolution"])
 PRODUCTS = frozenset("addmm mm bmm matmul linear baddbmm addmv mv einsum dot".split())

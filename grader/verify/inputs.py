@@ -24,13 +24,22 @@ class Rescaling:
     shift: float = 0.0
 
 
-def batch_shape(trace: Trace, event: int) -> tuple[int, ...] | None:
-    """The shape of the batch of forward event `event` as it reached the layer."""
+@dataclass(frozen=True)
+class Form:
+    """How a batch lay in memory as it reached the layer. Narrower floats are recorded, and done again, as float32."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype = torch.float32
+
+
+def batch_form(trace: Trace, event: int) -> Form | None:
+    """The form of the batch of forward event `event`."""
     for node in trace.nodes:
         for value in node.inputs:
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, dict) and event in references(item, "d"):
-                    return tuple(item.get("shape", ()))
+                    dtype = torch.float64 if item.get("dtype") == "float64" else torch.float32
+                    return Form(tuple(item.get("shape", ())), dtype)
     return None
 
 
@@ -72,22 +81,23 @@ class Batches:
 
     def make(self, trace: Trace, event: int) -> torch.Tensor | None:
         """The batch as it reached the layer, or None where it cannot be made."""
-        shape = batch_shape(trace, event)
+        form = batch_form(trace, event)
         rows = self.rows(event)
-        if self.trusted and shape is not None and len(rows) and (rows >= 0).all():
-            return self.arrange(self._images.all[rows], shape)
+        if self.trusted and form is not None and len(rows) and (rows >= 0).all():
+            return self.arrange(self._images.all[rows], form)
         recorded = trace.arrays.get(f"data/{event}")
-        return None if recorded is None else torch.from_numpy(np.array(recorded)).float()
+        dtype = form.dtype if form is not None else torch.float32
+        return None if recorded is None else torch.from_numpy(np.array(recorded)).to(dtype)
 
-    def arrange(self, images: np.ndarray, shape: tuple[int, ...], *, rescaled: bool = True) -> torch.Tensor | None:
-        """`images` (N, 784) in [0, 1] as this program feeds them; `shape` is a recorded batch's."""
+    def arrange(self, images: np.ndarray, form: Form, *, rescaled: bool = True) -> torch.Tensor | None:
+        """`images` (N, 784) in [0, 1] as this program feeds them; `form` is a recorded batch's."""
         if self.rescaling is None or self._arrange is None:
             return None
         rescaling = self.rescaling if rescaled else Rescaling()
         arranged = self._arrange(images.reshape(-1, 28, 28))
         values = arranged * np.float32(rescaling.scale) + np.float32(rescaling.shift)
         try:
-            return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).reshape(shape)
+            return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).to(form.dtype).reshape(form.shape)
         except RuntimeError:
             return None
 

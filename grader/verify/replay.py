@@ -21,21 +21,20 @@ MAX_ELEMENTS = 80_000_000
 ALLOWED = frozenset(
     """
 convolution conv2d _convolution mkldnn_convolution im2col unfold as_strided view _unsafe_view reshape _reshape_alias
-flatten t transpose permute squeeze unsqueeze expand select slice alias detach detach_ clone contiguous to _to_copy
-copy_ cat stack split chunk unbind index index_select gather narrow flip lift_fresh movedim swapaxes view_as addmm
-mm bmm matmul linear baddbmm addmv mv dot outer einsum relu relu_ threshold threshold_ clamp clamp_ clamp_min
-clamp_min_ clamp_max maximum minimum where masked_fill masked_fill_ sigmoid sigmoid_ tanh tanh_ leaky_relu
-leaky_relu_ elu elu_ gelu silu silu_ softplus hardtanh hardtanh_ hardswish hardsigmoid _prelu_kernel relu6 celu selu
-mish log_sigmoid_forward rrelu_with_noise max_pool2d_with_indices avg_pool2d adaptive_avg_pool2d
-_adaptive_avg_pool2d mean sum amax amin max min std var norm linalg_vector_norm native_batch_norm
+flatten t t_ transpose transpose_ permute squeeze squeeze_ unsqueeze unsqueeze_ expand select slice alias detach
+detach_ clone contiguous to _to_copy copy_ cat stack split chunk unbind index index_select gather narrow flip
+lift_fresh movedim swapaxes swapaxes_ view_as addmm mm bmm matmul linear baddbmm addmv mv dot outer einsum relu relu_
+threshold threshold_ clamp clamp_ clamp_min clamp_min_ clamp_max maximum minimum where masked_fill masked_fill_ sigmoid
+sigmoid_ tanh tanh_ leaky_relu leaky_relu_ elu elu_ gelu silu silu_ softplus hardtanh hardtanh_ hardswish hardsigmoid
+_prelu_kernel relu6 celu selu mish log_sigmoid_forward rrelu_with_noise max_pool2d_with_indices avg_pool2d
+adaptive_avg_pool2d _adaptive_avg_pool2d mean sum amax amin max min std var norm linalg_vector_norm native_batch_norm
 _native_batch_norm_legit _native_batch_norm_legit_no_training native_layer_norm native_group_norm cudnn_batch_norm
-_batch_norm_with_update batch_norm _batch_norm_impl_index native_dropout bernoulli_ bernoulli dropout
-constant_pad_nd reflection_pad2d add add_ sub sub_ mul mul_ div div_ neg neg_ exp exp_ log log_ log1p pow sqrt rsqrt
-abs square reciprocal sign sgn logsumexp rsub addcmul addcdiv _softmax _log_softmax softmax log_softmax
-nll_loss_forward nll_loss nll_loss2d_forward mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy
-binary_cross_entropy_with_logits kl_div xlogy multi_margin_loss cross_entropy_loss soft_margin_loss eq ne lt le gt
-ge logical_not argmax zeros_like ones_like full_like empty_like new_zeros fill_ zero_ scatter scatter_ one_hot ones
-zeros full arange
+_batch_norm_with_update batch_norm _batch_norm_impl_index native_dropout bernoulli_ bernoulli dropout constant_pad_nd
+reflection_pad2d add add_ sub sub_ mul mul_ div div_ neg neg_ exp exp_ log log_ log1p pow sqrt rsqrt abs square
+reciprocal sign sgn logsumexp rsub addcmul addcdiv _softmax _log_softmax softmax log_softmax nll_loss_forward nll_loss
+nll_loss2d_forward mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits
+kl_div xlogy multi_margin_loss cross_entropy_loss soft_margin_loss eq ne lt le gt ge logical_not argmax zeros_like
+ones_like full_like empty_like new_zeros fill_ zero_ scatter scatter_ one_hot ones zeros full arange
 """.split()
 )
 

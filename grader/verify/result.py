@@ -104,7 +104,9 @@ class StepProof:
 class UpdateProof:
     """One traced update. `follows`: the weights moved as the claimed optimizer moves them; None if unknown.
 
-    `moved`: any weight changed; `as_sgd` is the learning rate with which plain gradient descent explains the change.
+    `kind` is the class of torch's that was done again. `moved`: any weight changed; `as_sgd` is the learning rate with
+    which plain gradient descent explains the change, `momentum` the share of the update before with which descent
+    with momentum or weight decay does. `alone`: the update before was not recorded.
     """
 
     trace: int
@@ -113,6 +115,9 @@ class UpdateProof:
     had_gradient: bool
     as_sgd: float | None
     place: Place | None
+    momentum: float | None = None
+    alone: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ from grader.verify.result import (
 from grader.verify.rows import Images, RowIndex
 from grader.verify.stretch import Stretches
 from grader.verify.timeline import Timeline, build_timeline, usual_group
-from grader.verify.updates import prove_update
+from grader.verify.updates import prove_updates
 
 # Losses of a test phase differ by less than this share from the cross entropy that its weights give.
 LIKE = 0.2
@@ -102,7 +102,7 @@ class _Judge:
 
     def judge(self) -> Verification:
         steps = tuple(prove_step(t, self._batches, self._setting.classes) for t in self._traces if t.backwards)
-        updates = tuple(u for u in (prove_update(t) for t in self._traces) if u is not None)
+        updates = prove_updates(self._traces, self._evidence.events)
         timeline = self._timeline(steps)
         student = StudentModel(self._traces, self._batches, self._setting.classes)
         final = self._final(student)

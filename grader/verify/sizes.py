@@ -12,11 +12,12 @@ import torch
 # These give no more than they take.
 _NEVER_LARGER = frozenset(
     """
-view _unsafe_view reshape _reshape_alias flatten t transpose permute squeeze unsqueeze select slice alias detach detach_
-clone contiguous to _to_copy split chunk unbind narrow flip lift_fresh movedim swapaxes relu relu_ threshold threshold_
-sigmoid sigmoid_ tanh tanh_ leaky_relu leaky_relu_ elu elu_ gelu silu silu_ softplus hardtanh hardtanh_ mean sum amax
-amin neg neg_ exp exp_ log log_ log1p sqrt rsqrt abs square reciprocal sign sgn logsumexp _softmax _log_softmax softmax
-log_softmax nll_loss_forward nll_loss zero_ argmax zeros_like ones_like full_like empty_like
+view _unsafe_view reshape _reshape_alias flatten t t_ transpose transpose_ permute squeeze squeeze_ unsqueeze
+unsqueeze_ select slice alias detach detach_ clone contiguous to _to_copy split chunk unbind narrow flip lift_fresh
+movedim swapaxes swapaxes_ relu relu_ threshold threshold_ sigmoid sigmoid_ tanh tanh_ leaky_relu leaky_relu_ elu elu_
+gelu silu silu_ softplus hardtanh hardtanh_ mean sum amax amin neg neg_ exp exp_ log log_ log1p sqrt rsqrt abs square
+reciprocal sign sgn logsumexp _softmax _log_softmax softmax log_softmax nll_loss_forward nll_loss zero_ argmax
+zeros_like ones_like full_like empty_like
 """.split()
 )
 _BROADCAST = frozenset(

@@ -3,58 +3,64 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from grader.evidence.values import Trace
-from grader.verify.course import weights_of
+from grader.evidence.values import Events, Kind, Trace
+from grader.verify.course import follows_on, weights_of
+from grader.verify.descent import momentum_of, move_of, rate_of
 from grader.verify.result import UpdateProof
 
 TOLERANCE = 1e-4
+# The first has no update of its own; the second calls the program's own function.
+_NOT_AGAIN = (torch.optim.Optimizer, torch.optim.LBFGS)
 
 
-def prove_update(trace: Trace) -> UpdateProof | None:
-    """Judges the update that ended `trace`; None where no update did."""
+def prove_updates(traces: Sequence[Trace], events: Events) -> tuple[UpdateProof, ...]:
+    """Judges the updates that ended `traces`, each beside the one directly before it, where that was recorded."""
+    proofs = []
+    for number, trace in enumerate(traces):
+        earlier = traces[number - 1] if number and follows_on(events, traces[number - 1], trace) else None
+        updated = np.isin(events.kind[: trace.events[0]], (Kind.STEP, Kind.UPDATE)) if trace.events else np.ones(1)
+        proofs.append(prove_update(trace, earlier, alone=earlier is None and bool(updated.any())))
+    return tuple(proof for proof in proofs if proof is not None)
+
+
+def prove_update(trace: Trace, earlier: Trace | None = None, *, alone: bool = False) -> UpdateProof | None:
+    """Judges the update that ended `trace`; None where no update did.
+
+    `earlier` ended with the update directly before; `alone`: there was one, and it was not recorded.
+    """
     numbers = [n for n in sorted(weights_of(trace, "parameter")) if f"after/{n}" in trace.arrays]
     if trace.reason not in ("step", "update") or not numbers:
         return None
     before = {n: trace.arrays[f"parameter/{n}"] for n in numbers}
     after = {n: trace.arrays[f"after/{n}"] for n in numbers}
-    prefix = "gradient" if trace.optimizer_description is not None else "added/all"
-    gradients = {n: trace.arrays[f"{prefix}/{n}"] for n in numbers if f"{prefix}/{n}" in trace.arrays}
+    gradients = {n: g for n, g in weights_of(trace, _gradients(trace)).items() if n in before}
     finite = all(np.isfinite(a).all() for part in (before, gradients, after) for a in part.values())
     claimed = trace.optimizer_description is not None and finite
     follows = _replays(trace, before, gradients, after) if claimed else None
+    move = move_of(trace, _gradients(trace)) if finite else None
     return UpdateProof(
         trace=trace.index,
         follows=follows,
         moved=any(not np.array_equal(before[n], after[n]) for n in numbers),
         had_gradient=any(np.any(g) for g in gradients.values()),
-        as_sgd=_rate(before, gradients, after),
+        as_sgd=rate_of(move) if move else None,
+        momentum=momentum_of(move, move_of(earlier, _gradients(earlier)) if earlier else None) if move else None,
+        alone=alone,
+        kind=kind.__name__ if claimed and (kind := _kind(trace)) else "",
         place=trace.step_place,
     )
 
 
-def _rate(
-    before: dict[int, np.ndarray], gradients: dict[int, np.ndarray], after: dict[int, np.ndarray]
-) -> float | None:
-    """The one learning rate that explains the change of every parameter that has a gradient."""
-    gradients = {n: g for n, g in gradients.items() if before[n].shape == after[n].shape == g.shape}
-    changes = [(before[n] - after[n]).reshape(-1).astype(np.float64) for n in gradients]
-    slopes = [gradients[n].reshape(-1).astype(np.float64) for n in gradients]
-    if not slopes or any(c.shape != s.shape for c, s in zip(changes, slopes, strict=True)):
-        return None
-    change, slope = np.concatenate(changes), np.concatenate(slopes)
-    square = float(slope @ slope)
-    if square == 0:
-        return None
-    rate = float(change @ slope / square)
-    residual = float(np.linalg.norm(change - rate * slope))
-    return rate if residual <= 5e-3 * max(float(np.linalg.norm(change)), 1e-12) else None
+def _gradients(trace: Trace) -> str:
+    """Which of the trace's arrays its update used."""
+    return "gradient" if trace.optimizer_description is not None else "added/all"
 
 
 def _replays(
@@ -88,8 +94,8 @@ def replay_update(trace: Trace) -> Stepper | None:
 
 def _step_again(trace: Trace, before: dict[int, np.ndarray], gradients: dict[int, np.ndarray]) -> Stepper | None:
     description = trace.optimizer_description or {}
-    kind = getattr(torch.optim, str(description.get("class")), None)
-    if kind is None or not str(description.get("module", "")).startswith("torch.optim") or kind is torch.optim.LBFGS:
+    kind = _kind(trace)
+    if kind is None:
         return None
     held: dict[int, torch.Tensor] = {}
     optimizers = []
@@ -106,6 +112,21 @@ def _step_again(trace: Trace, before: dict[int, np.ndarray], gradients: dict[int
         stepper = Stepper(held, tuple(optimizers))
         stepper.step()
         return stepper
+    return None
+
+
+def _kind(trace: Trace) -> type[torch.optim.Optimizer] | None:
+    """The class of torch's that the update is said to be by; of a class of the student's, the one that it extends.
+
+    What it is called proves nothing: whether its update makes the recorded weights does.
+    """
+    description = trace.optimizer_description or {}
+    bases = description.get("bases", [])
+    named = [description.get("class")] if str(description.get("module", "")).startswith("torch.optim") else bases
+    found = [getattr(torch.optim, str(name), None) for name in (named if isinstance(named, list) else [])]
+    for kind in found:
+        if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer) and kind not in _NOT_AGAIN:
+            return kind
     return None
 
 

@@ -56,6 +56,12 @@ def accuracy(right: int, **changes: object) -> Case:
     return with_facts(accuracy=AccuracyFacts(right / 1000, (0.0, 1.0), confusion(right), **changes))
 
 
+def own_updates(**changes: object) -> Case:
+    """An optimizer class of the student's own, three of whose updates were examined; none is plain descent."""
+    own = with_optimizer(**{"class": "Mine", "module": "__main__"})
+    return with_facts(own, updates=(replace(UPDATE, **{"follows": None, "as_sgd": None, **changes}),) * 3)
+
+
 ONLY_MODEL = with_evidence(BLANK, reference_loop=True)
 RAN_OUT = replace(BLANK, ran_out="the time was up")
 GAPS = replace(BROKEN, gaps=tuple(Gap(Place(FILE, 2, n), q) for n, q in enumerate(("2.1", "2.3", "3.1", "3.3"), 1)))
@@ -154,6 +160,13 @@ OUTCOMES: list[Row] = [
         ),
         "not_assessed", None, None,
     ),
+    ("objective.optimizer", own_updates(momentum=0.9), "met", 2, None),
+    ("objective.optimizer", own_updates(momentum=0.0), "met", 2, None),
+    ("objective.optimizer", own_updates(momentum=None), "not_assessed", None, None),
+    ("objective.optimizer", own_updates(momentum=0.9, alone=True), "not_assessed", None, None),
+    ("objective.optimizer", own_updates(follows=True, kind="SGD"), "met", 2, None),
+    ("objective.optimizer", own_updates(follows=True, kind="Adam"), "unmet", 0, "optimizer.not-sgd"),
+    ("objective.optimizer", own_updates(follows=False, kind="SGD"), "not_assessed", None, None),
     ("objective.optimizer", BLANK, "unmet", 0, None),
     ("objective.parameters", with_facts(optimizer_parameters="none"), "unmet", 0, "optimizer.wrong-parameters"),
     ("objective.parameters", with_facts(optimizer_parameters="some"), "unmet", 0, "optimizer.wrong-parameters"),

@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grader.errors import EvidenceError
 from grader.evidence.values import Node, Trace
+from grader.verify.oracle import prove_step
 from grader.verify.replay import Replay, ReplayError, operation, parameters_of
-from tests.verify.traces import CNN, Pooled, Unfolded, batches_of, record_step, trace_of
+from tests.verify.traces import CLASSES, CNN, Pooled, Unfolded, batch, batches_of, record_step, trace_of
 
 
 def replayed(trace: Trace, batch: Tensor) -> Replay:
@@ -39,6 +41,36 @@ def test_exact(kind: Callable[[], nn.Module]) -> None:
     batch = batches_of(evidence).make(trace, 0)
     assert batch is not None
     assert_same(trace, replayed(trace, batch))
+
+
+class Squeezed(CNN):
+    """The practical's model, with axes that come and go in place."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = F.relu(self.conv(x)).clone().unsqueeze_(0).squeeze_(0).unsqueeze_(0).squeeze_((0,))
+        return self.dense(z.flatten(1)).t().clone().t_().transpose(0, 1).clone().transpose_(0, 1).swapaxes_(0, 1).T
+
+
+def test_shapes_that_are_changed_in_place() -> None:
+    """Views in place are done again, and the scores are found behind them."""
+    evidence = record_step(Squeezed())
+    trace = trace_of(evidence)
+    assert {"aten.squeeze_.dims", "aten.unsqueeze_.default", "aten.t_.default"} <= {node.op for node in trace.nodes}
+    proof = prove_step(trace, batches_of(evidence), CLASSES)
+    assert (proof.loss, proof.gradient_matches, proof.equivalent) == ("cross entropy", True, True)
+
+
+def test_double_precision() -> None:
+    """Images of a program that calculates in float64 are made again as such."""
+    images = batch().double()
+    model = CNN().double()
+    evidence = record_step(model, lambda s, t: F.cross_entropy(s, t.double()), data=images)
+    trace, batches = trace_of(evidence), batches_of(evidence)
+    made = batches.make(trace, 0)
+    assert made is not None
+    assert (made.dtype, bool((made == images).all())) == (torch.float64, True)
+    proof = prove_step(trace, batches, CLASSES)
+    assert (proof.loss, proof.gradient_matches, proof.equivalent) == ("cross entropy", True, True)
 
 
 def test_gradients_flow_through_the_replay() -> None:

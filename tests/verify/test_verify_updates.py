@@ -156,7 +156,7 @@ def test_classes_that_are_not_replayed(name: str) -> None:
 
 
 def test_optimizer_of_the_student() -> None:
-    """A class outside torch.optim is unknown, whatever its name."""
+    """A class outside torch.optim that extends none of its is unknown, whatever its name."""
     trace = trace_after(OPTIMIZERS["SGD"], 0)
     claim = {**(trace.optimizer_description or {}), "module": "__main__"}
     proof = prove_update(replace(trace, optimizer_description=claim))
