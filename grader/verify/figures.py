@@ -19,6 +19,8 @@ from grader.verify.result import TestPass, TrainingFacts, WrongFigure
 ROWS = 3
 # Accuracies that differ by less than this are not called contradictory.
 FAR = 0.05
+# Losses that are computed again differ by less than this share: rounding alone.
+UNLIKE = 1e-3
 # Rows of a right column that may differ: a tie between two classes falls either way.
 MOSTLY = 0.7
 WRONG, MISMATCH, STALE = "report.wrong-metric", "report.accuracy-mismatch", "test.stale-output"
@@ -163,7 +165,7 @@ def _slips_of_accuracy(
 def _wrong_loss(
     table: Sequence[Column], passes: Sequence[TestPass], training: TrainingFacts, total: int
 ) -> WrongFigure | None:
-    if all(p.label_losses and abs(np.mean(p.losses) - (p.loss or 0.0)) > FAR * abs(p.loss or 0.0) for p in passes):
+    if _stand_still(passes):
         return WrongFigure(STALE, "the test losses are those of scores that stay the same for all test images")
     # Coarse figures of the training may come near those of the test: where columns are named, the name decides.
     named = [c for c in table if TEST.search(c.label) and _LOSS.search(c.label)]
@@ -180,6 +182,18 @@ def _wrong_loss(
                 text = "the printed test loss is made of the loss of the last training batch"
                 return WrongFigure(STALE, text)
     return None
+
+
+def _stand_still(passes: Sequence[TestPass]) -> bool:
+    """Whether the test losses are those of scores that stay the same, although the model's own do not.
+
+    The scores of a model that has hardly begun to learn do stay nearly the same: the losses have to depart from the
+    model's in every pass, and far in one of them.
+    """
+    if not all(p.label_losses for p in passes):
+        return False
+    departures = [abs(float(np.mean(p.losses)) / p.loss - 1) if p.loss else 0.0 for p in passes]
+    return min(departures) > UNLIKE and max(departures) > FAR
 
 
 def _sums(passes: Sequence[TestPass]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:

@@ -109,6 +109,26 @@ def test_training_loss_in_the_test_phase_is_stale() -> None:
     assert said([f"Test Loss: {v:.4f}" for v in values], looks) == "test.stale-output"
 
 
+@pytest.mark.parametrize(
+    ("shares", "finding"),
+    [
+        pytest.param([1.011, 1.02, 1.03, 1.042, 1.1, 1.2], "test.stale-output", id="departs while it learns"),
+        pytest.param([1.0, 1.0, 1.0, 1.0, 1.0, 1.2], None, id="right but for one"),
+        pytest.param([1.011, 1.02, 1.03, 1.042, 1.02, 1.01], None, id="near"),
+        pytest.param([1.0] * 6, None, id="right"),
+    ],
+)
+def test_losses_that_stand_still(shares: list[float], finding: str | None) -> None:
+    """One loss for all images of a class is that of another output where the model's own departs in every epoch; a
+    model that has learnt nothing has such losses, too, and they are its own."""
+    looks = [
+        replace(look, losses=((look.loss or 0.0) * share,) * IMAGES, loss_sizes=(1,) * IMAGES, label_losses=True)
+        for look, share in zip(passes(), shares, strict=True)
+    ]
+    assert said([f"accuracy {r / 1000:.4f}" for r in RIGHT], looks) == finding
+    assert said([f"accuracy {r / 1000:.4f}" for r in RIGHT], [replace(p, label_losses=False) for p in looks]) is None
+
+
 def test_accuracy_of_wrong_labels_contradicts_the_measured_one() -> None:
     """A figure that is called a test accuracy and is far off in every epoch; one without that name is left alone."""
     assert said([f"test_acc={v:.2%}" for v in (0.1, 0.09, 0.11, 0.1, 0.12, 0.1)]) == "report.accuracy-mismatch"
