@@ -6,7 +6,6 @@ Imports numpy, so the other modules import this one only where arrays are really
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.assignment.npz import read_npz
 from grader.errors import DataError
 
 FILES = {"train": "train.npz", "test": "test.npz"}
@@ -84,18 +84,14 @@ def write_folder(splits: Splits, folder: Path, classes: int) -> None:
 
 def _read_split(path: Path, pixels: int, classes: int) -> Split:
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it is one array, not an archive of two")
-        with archive:
-            for name in ("X", "Y"):
-                if name not in archive.files:
-                    raise _error(path, f'array "{name}"', "the array is missing", "Store the images as X, labels as Y")
-            images, labels = archive["X"], archive["Y"]
+        images, labels = read_npz(path, ("X", "Y"))
+    except KeyError as error:
+        place, remedy = f'array "{error.args[0]}"', "Store the images as X, labels as Y"
+        raise _error(path, place, "the array is missing", remedy) from error
     except FileNotFoundError as error:
         remedy = f"A data folder holds {FILES['train']} and {FILES['test']}"
         raise DataError("the file is missing", file=str(path), remedy=remedy) from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError) as error:
         remedy = "Write it with numpy.savez(file, X=images, Y=labels)"
         raise DataError(f"this is not a readable .npz file: {error}", file=str(path), remedy=remedy) from error
     return _checked_split(images, labels, pixels, classes, str(path))

@@ -8,13 +8,13 @@ import select
 import signal
 import subprocess
 import threading
-import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from grader.errors import IsolationError
 from grader.sandbox import tree
 from grader.sandbox.ends import Pipes
+from grader.sandbox.files import FileCount
 
 KILL_S = 20.0  # after this long a killed process is the machine's problem
 
@@ -146,23 +146,16 @@ class SupervisedChild(Child):
 
     files_are_memory = False
 
-    def __init__(self, process: subprocess.Popen[bytes], pipes: Pipes, home: str, most_entries: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], pipes: Pipes, files: FileCount) -> None:
         super().__init__(process, pipes)
-        self._home = home
-        self._most_entries = most_entries
-        self._walked = (0, 0)
-        self._next_walk = 0.0
+        self._files = files
+        files.start()
 
     def members(self) -> list[int]:
         return tree.descendants(self.process.pid)
 
     def volumes(self) -> tuple[int, int]:
-        now = time.monotonic()
-        if now >= self._next_walk:
-            self._walked = tree.disk_usage(self._home, self._most_entries + 1)
-            # A walk through many files may not take more than a tenth of the time.
-            self._next_walk = time.monotonic() + max(0.25, 10 * (time.monotonic() - now))
-        return self._walked
+        return self._files.counted
 
     def _kill(self) -> None:
         try:
@@ -173,6 +166,10 @@ class SupervisedChild(Child):
     def _await_death(self) -> None:
         # The supervisor ends after all that it supervises.
         return
+
+    def close(self) -> None:
+        self._files.finish()
+        super().close()
 
 
 def _readable(handle: int, timeout_s: float) -> bool:

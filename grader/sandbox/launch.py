@@ -20,6 +20,7 @@ from grader.errors import IsolationError
 from grader.sandbox import command, partial, seccomp, tree
 from grader.sandbox.child import Child, FullChild, SupervisedChild
 from grader.sandbox.ends import Ends
+from grader.sandbox.files import FileCount, Folder
 from grader.sandbox.starter.entry import BOOT
 from grader.sandbox.values import Level, Program
 from grader.sandbox.workspace import Layout, make_parcel, memory_file
@@ -126,7 +127,10 @@ def _start_supervised(program: Program, limits: Limits, user: int | None, layout
         raise
     finally:
         ends.release()
-    return SupervisedChild(process, ends.pipes, layout.home, limits.entries)
+    folders: list[Folder] = [(layout.home.rpartition("/")[0], None)]
+    if confined and _is_sole(user):
+        folders.append((partial.SHARED_MEMORY, user))
+    return SupervisedChild(process, ends.pipes, FileCount(folders, limits))
 
 
 def _starter(folder: str, way: str, descriptor: int) -> list[str]:

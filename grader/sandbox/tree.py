@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -79,24 +82,40 @@ def tasks_of(user: int) -> int:
     return total
 
 
-def disk_usage(folder: str, most: int) -> tuple[int, int]:
-    """Bytes and entries beneath `folder`; the walk ends at `most` entries."""
+def disk_usage(folder: str, most: int, owner: int | None = None) -> tuple[int, int]:
+    """Bytes and entries beneath `folder`, of those only that belong to the user `owner`; ends at `most` entries.
+
+    A folder that cannot be looked into could hold anything, and counts as `most`: the program has closed it to its own
+    user, or has hidden it deeper than a path can say.
+    """
     total, entries = 0, 0
     waiting = [folder]
     while waiting and entries < most:
         try:
-            with os.scandir(waiting.pop()) as listing:
-                for entry in listing:
-                    entries += 1
-                    information = entry.stat(follow_symlinks=False)
-                    total += information.st_blocks * 512
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                    if entries >= most:
-                        break
-        except OSError:
+            for path, information in _listing(waiting.pop()):
+                if owner is not None and information.st_uid != owner:
+                    continue
+                entries += 1
+                total += information.st_blocks * 512
+                if stat.S_ISDIR(information.st_mode):
+                    waiting.append(path)
+                if entries >= most:
+                    break
+        except (FileNotFoundError, NotADirectoryError):  # it is there no more
             continue
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.ENAMETOOLONG):
+                raise
+            entries = most
     return total, entries
+
+
+def _listing(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """What is in `folder`, without what disappears meanwhile."""
+    with os.scandir(folder) as listing:
+        for entry in listing:
+            with contextlib.suppress(FileNotFoundError):
+                yield entry.path, entry.stat(follow_symlinks=False)
 
 
 def _children(pid: int) -> list[int]:

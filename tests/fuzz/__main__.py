@@ -24,7 +24,8 @@ def fuzz(name: str, seconds: int) -> None:
     import atheris
 
     for module in ("grader.evidence.frames", "grader.evidence.parse", "grader.submission.notebook",
-                   "grader.submission.archive", "grader.submission.sources", "grader.assignment.arrays"):  # fmt: skip
+                   "grader.submission.archive", "grader.submission.sources", "grader.assignment.arrays",
+                   "grader.assignment.npz"):  # fmt: skip
         for value in vars(sys.modules[module]).values():
             if getattr(value, "__module__", None) == module and hasattr(value, "__code__"):
                 atheris.instrument_func(value)
@@ -59,7 +60,7 @@ def _fuzz_for(name: str, seconds: float) -> bool:
         figures = dict(re.findall(r"stat::(\w+):\s+(\d+)", done.stderr))
         inputs += int(figures.get("number_of_executed_units", 0))
         peak = max(peak, int(figures.get("peak_rss_mb", 0)))
-    verdict = f"FOUND (exit {code})\n{done.stderr[-3000:]}" if code else "no find"
+    verdict = f"FOUND (exit {code})\n{done.stdout[-3000:]}{done.stderr[-1000:]}" if code else "no find"
     print(f"{name:<12} {inputs:>10,} inputs  {used:6.1f} s of processor  {peak:>5} MB  {verdict}", flush=True)
     return code == 0
 

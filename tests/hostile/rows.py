@@ -47,7 +47,7 @@ TESTS: dict[int, tuple[str, tuple[str, ...]]] = {
         "symbolic and hard links, sparse files",
         (f"{S}folders.py::test_links_and_special_files_are_rejected", f"{S}folders.py::test_a_sparse_file_is_rejected"),
     ),
-    43: (".npy with objects, huge shapes, trailing bytes", ("tests/assignment/test_data.py",)),
+    43: (".npy with objects, huge shapes, trailing bytes", ("tests/assignment/test_npz.py::test_arrays_out_of_form",)),
     44: (
         "JSON: depth, NaN, duplicate keys, bool for int",
         (

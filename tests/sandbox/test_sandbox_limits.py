@@ -6,12 +6,15 @@ import os
 import threading
 import time
 import uuid
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from grader.sandbox import tree
+from grader.sandbox.files import FileCount
 from grader.sandbox.values import Level, Reply
-from tests.sandbox.programs import MEBIBYTE, processes_with, run_code
+from tests.sandbox.programs import LIMITS, MEBIBYTE, keeps_user, processes_with, run_code
 
 
 def test_too_much_memory_is_noticed(level: Level) -> None:
@@ -192,6 +195,58 @@ while True:
 """
     outcome = run_code(code, level, wall_s=30.0, entries=20_000, disk_bytes=1000 * MEBIBYTE).outcome
     assert (outcome.status, outcome.limit) == ("crashed", "files")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        """
+for folder in range(30):
+    os.mkdir(f"d{folder}")
+    for index in range(1000):
+        os.mkdir(f"d{folder}/{index}")
+    os.chmod(f"d{folder}", 0)
+import time; time.sleep(20)
+""",
+        """
+for _ in range(30):
+    os.mkdir("d" * 250)
+    os.chdir("d" * 250)
+for index in range(30_000):
+    os.mkdir(f"d{index}")
+import time; time.sleep(20)
+""",
+        """
+open("/dev/shm/grade-one", "w").close()
+for index in range(30_000):
+    os.link("/dev/shm/grade-one", f"/dev/shm/grade-{os.getpid()}-{index}")
+import time; time.sleep(20)
+""",
+    ],
+    ids=["closed", "deep", "shared memory"],
+)
+def test_an_inode_bomb_cannot_hide(level: Level, code: str) -> None:
+    """Folders that are closed, that lie too deep for a path, and links outside the workspace count as well."""
+    if "/dev/shm" in code and keeps_user(level):
+        pytest.skip("there, /dev/shm is shared with the grader's own user")
+    outcome = run_code(code, level, wall_s=30.0, entries=20_000, disk_bytes=1000 * MEBIBYTE).outcome
+    assert (outcome.status, outcome.limit) == ("crashed", "files")
+
+
+def test_files_are_counted_at_once_when_many_may_be_there(tmp_path: Path) -> None:
+    """Between two walks, a look at the whole file system tells that one is due: long before its turn."""
+    count = FileCount([(str(tmp_path), None)], replace(LIMITS, entries=2000), pause_s=600.0)
+    (tmp_path / "first").mkdir()
+    count.start()
+    while count.counted[1] == 0:
+        time.sleep(0.01)
+    for index in range(2500):
+        (tmp_path / f"d{index}").mkdir()
+    deadline = time.monotonic() + 10
+    while count.counted[1] <= 2000 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    count.finish()
+    assert count.counted[1] > 2000
 
 
 def test_a_flood_of_output_is_cut(level: Level) -> None:
