@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -17,22 +17,26 @@ from grader.score import Grade, Where
 JUNIT, CODE_QUALITY = "junit.xml", "gl-code-quality.json"
 
 
-def announce(grades: Sequence[Grade], out: Path, environment: Mapping[str, str] = os.environ) -> None:
+def announce(grades: Collection[Grade], out: Path, environment: Mapping[str, str] = os.environ) -> None:
     """Writes what the CI system shows: summary, annotations and outputs, or JUnit and code-quality files in `out`."""
     if environment.get("GITHUB_ACTIONS") == "true":
         _github(grades, out, environment)
     if environment.get("GITLAB_CI") == "true":
-        problems = list(_problems(grades, Path(environment.get("CI_PROJECT_DIR", "."))))
-        write_atomically(out / JUNIT, junit_xml([standing_of(grade) for grade in grades]))
-        write_atomically(out / CODE_QUALITY, ci.code_quality(problems))
+        write_atomically(out / JUNIT, junit_xml(lambda: map(standing_of, grades)))
+        write_atomically(out / CODE_QUALITY, code_quality(grades, environment))
 
 
-def _github(grades: Sequence[Grade], out: Path, environment: Mapping[str, str]) -> None:
-    problems = list(_problems(grades, Path(environment.get("GITHUB_WORKSPACE", "."))))
+def code_quality(grades: Iterable[Grade], environment: Mapping[str, str] = os.environ) -> Iterator[str]:
+    """GitLab's code-quality report in pieces; paths are relative to its checkout, or to the current folder."""
+    return ci.code_quality(_problems(grades, Path(environment.get("CI_PROJECT_DIR", "."))))
+
+
+def _github(grades: Collection[Grade], out: Path, environment: Mapping[str, str]) -> None:
+    problems = _problems(grades, Path(environment.get("GITHUB_WORKSPACE", ".")))
     for line in ci.annotation_lines(problems):
         # Standard output may be the report as JSON; the runner reads commands from either stream.
         click.echo(line, err=True)
-    report = out / grades[0].submission.id / "report.html" if len(grades) == 1 else out / "index.html"
+    report = out / next(iter(grades)).submission.id / "report.html" if len(grades) == 1 else out / "index.html"
     for variable, text in (
         ("GITHUB_STEP_SUMMARY", ci.summary(grades)),
         ("GITHUB_OUTPUT", ci.outputs(grades, report.as_posix())),
@@ -42,10 +46,10 @@ def _github(grades: Sequence[Grade], out: Path, environment: Mapping[str, str]) 
                 stream.write(text)
 
 
-def _problems(grades: Sequence[Grade], repository: Path) -> Iterator[ci.Problem]:
+def _problems(grades: Iterable[Grade], repository: Path) -> Iterator[ci.Problem]:
     """Every lost mark with its file, relative to the repository, and its line there."""
-    texts: dict[Path, str] = {}
     for grade in grades:
+        texts: dict[Path, str] = {}
         for mark in facts.lost_marks(grade):
             path = _file(grade, mark.check.where)
             line = _line(path, mark.check.where, texts)

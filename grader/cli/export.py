@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
 
+from grader.cli.ci import code_quality
 from grader.cli.grades import BOOK, database, has_gradebook, read_text, signed, stored_grades
 from grader.cli.output import ANNOTATED, write_atomically
 from grader.cli.parameters import GivenPath
@@ -35,7 +36,7 @@ PER_SUBMISSION: Mapping[str, str] = {"gradescope": "results.json", "notebook": A
     "--to",
     "system",
     required=True,
-    type=click.Choice([*TABLES, "junit", *PER_SUBMISSION]),
+    type=click.Choice([*TABLES, "junit", "code-quality", *PER_SUBMISSION]),
     help="The form that is wanted.",
 )
 @click.option(
@@ -51,7 +52,7 @@ PER_SUBMISSION: Mapping[str, str] = {"gradescope": "results.json", "notebook": A
 def export_command(
     grades: Path, system: str, out: Path | None, roster: Path | None, total_only: bool, url: str | None
 ) -> int:
-    """Write stored grades for Canvas, Moodle, Gradescope, JUnit, a spreadsheet, or into the notebooks."""
+    """Write stored grades for Canvas, Moodle, Gradescope, JUnit, GitLab, a spreadsheet, or into the notebooks."""
     found = stored_grades(grades)
     standings = _standings(found, url, grades)
     if system in PER_SUBMISSION:
@@ -59,8 +60,11 @@ def export_command(
             {folder: text for folder, text in _texts(system, standings).items() if text is not None}, system, out
         )
         return 0
+    text: str | Iterable[str]
     if system == "junit":
-        text = junit_xml(list(standings.values()))
+        text = junit_xml(standings.values)
+    elif system == "code-quality":
+        text = code_quality(found.values())
     else:
         people = _people([grade.submission.id for grade in found.values()], roster)
         text = TABLES[system](list(standings.values()), people, total_only)
@@ -122,9 +126,10 @@ def _write_each(texts: Mapping[Path, str], system: str, out: Path | None) -> Non
         _write(text, out / folder.name / PER_SUBMISSION[system])
 
 
-def _write(text: str, out: Path | None) -> None:
+def _write(text: str | Iterable[str], out: Path | None) -> None:
     if out is None:
-        click.echo(text, nl=False)
+        for part in [text] if isinstance(text, str) else text:
+            click.echo(part, nl=False)
         return
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

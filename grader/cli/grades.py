@@ -6,7 +6,8 @@ import csv
 import getpass
 import io
 import json
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,17 +58,22 @@ def read_grade(folder: Path) -> Grade:
 
     Raises UsageError for a report that cannot be read.
     """
+    return replace(read_report(folder), cells=tuple(_cells(folder / NOTEBOOK)))
+
+
+def read_report(folder: Path) -> Grade:
+    """The same without the cells, which most readers do without."""
     path = folder / REPORT
     try:
-        grade = stored.read(path.read_bytes())
+        return stored.read(path.read_bytes())
     except (OSError, stored.StoredGradeError) as error:
         raise UsageError(f"the report cannot be read ({error})", file=str(path), remedy="Grade it again") from error
-    return replace(grade, cells=tuple(_cells(folder / NOTEBOOK)))
 
 
-def report_folders(grades: Path) -> list[Path]:
-    """The folders in `grades` that have a report, in order; raises UsageError where there is none."""
-    found = sorted(path.parent for path in grades.glob(f"*/{REPORT}"))
+def report_names(grades: Path) -> list[str]:
+    """The folders in `grades` that have a report, by name and in order; raises UsageError where there is none."""
+    folders = os.listdir(grades) if grades.is_dir() else []
+    found = sorted(name for name in folders if (grades / name / REPORT).is_file())
     if not found:
         raise UsageError(
             "there are no grades here", file=str(grades), remedy="Name a folder that `grade` wrote, such as grades/"
@@ -75,12 +81,29 @@ def report_folders(grades: Path) -> list[Path]:
     return found
 
 
+class StoredGrades(Collection[Grade]):
+    """The grades of these submissions in a folder, in this order; each is read anew when its turn comes."""
+
+    def __init__(self, grades: Path, names: Sequence[str]):
+        self._grades = grades
+        self._names = names
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[Grade]:
+        return (read_grade(self._grades / name) for name in self._names)
+
+    def __contains__(self, grade: object) -> bool:
+        return isinstance(grade, Grade) and grade.submission.id in self._names
+
+
 def stored_grades(path: Path) -> dict[Path, Grade]:
     """The grades in a folder of them, or of one submission, by the folder of each report, in order.
 
     Raises UsageError where there is none, or one cannot be read.
     """
-    folders = [path] if (path / REPORT).is_file() else report_folders(path)
+    folders = [path] if (path / REPORT).is_file() else [path / name for name in report_names(path)]
     return {folder: read_grade(folder) for folder in folders}
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
-from grader.cli.grades import read_grade, report_folders
+from grader.cli.grades import read_grade, read_report, report_names
 from grader.cli.output import check_writable, write_atomically, write_table
 from grader.cli.parameters import GivenPath
 from grader.errors import UsageError
 from grader.pipeline import Assignment, Register
-from grader.pipeline.publish import anonymise, codes, find_alike, release, withheld_checks, work_of
+from grader.pipeline.publish import Source, anonymise, codes, comparison, release, source_of, withheld_checks
 from grader.report import Grade, classroom, html
 
 FOLDER = GivenPath(file_okay=False)
@@ -33,16 +34,16 @@ def report_command(grades: Path, for_students: bool, anonymous: bool, out: Path 
     """Make the class's page anew, or reports for students, from stored grades."""
     if for_students and anonymous:
         raise UsageError("--release and --anonymous exclude each other", remedy="Give one of them")
-    folders = report_folders(grades)
+    names = report_names(grades)
     target = out or (Path("released") if for_students else Path("anonymous") if anonymous else grades)
     check_writable(target)
     if for_students:
         withheld = withheld_checks(assignment, datetime.now(UTC))
-        for folder in folders:
-            _write_page(target, release(read_grade(folder), withheld))
-        click.echo(f"grade: {len(folders)} reports in {target}, {len(withheld)} checks withheld", err=True)
+        for name in names:
+            _write_page(target, release(read_grade(grades / name), withheld))
+        click.echo(f"grade: {len(names)} reports in {target}, {len(withheld)} checks withheld", err=True)
     elif anonymous:
-        _write_anonymous(grades, folders, target, assignment)
+        _write_anonymous(grades, names, target, assignment)
     else:
         click.echo(f"grade: {write_index(grades, target, assignment)}", err=True)
     return 0
@@ -53,21 +54,30 @@ def write_index(grades: Path, target: Path, assignment: Path | None, skip_unread
 
     Raises UsageError for a report that cannot be read, or with `skip_unreadable` says so and leaves it out.
     """
-    entries, works = [], []
     title = ""
-    for folder in report_folders(grades):
-        try:
-            grade = read_grade(folder)
-        except UsageError as error:
-            if not skip_unreadable:
-                raise
-            click.echo(f"grade: left out of the class's page: {error}", err=True)
-            continue
-        title = grade.assignment.title
-        entries.append(classroom.entry(grade))
-        works.append(work_of(grade))
+    with classroom.spooling() as entries, comparison(assignment) as compared:
+        for name in report_names(grades):
+            try:
+                grade = read_report(grades / name)
+            except UsageError as error:
+                if not skip_unreadable:
+                    raise
+                click.echo(f"grade: left out of the class's page: {error}", err=True)
+                continue
+            title = grade.assignment.title
+            entries.add(classroom.entry(grade))
+            compared.add(name, grade.submission.sha256, grade.weights, partial(_source, grades / name))
+        alike = compared.groups(lambda name: _source(grades / name))
+        return _write_index(target, classroom.Classroom(title, entries, alike))
+
+
+def _source(folder: Path) -> Source:
+    return source_of(read_grade(folder))
+
+
+def _write_index(target: Path, room: classroom.Classroom) -> Path:
     page = target / "index.html"
-    write_atomically(page, classroom.render(classroom.Classroom(title, tuple(entries), find_alike(works, assignment))))
+    write_atomically(page, classroom.stream(room))
     return page
 
 
@@ -84,28 +94,24 @@ def _write_page(target: Path, grade: Grade) -> None:
     write_atomically(folder / "report.html", html.render(grade))
 
 
-def _write_anonymous(grades: Path, folders: list[Path], target: Path, assignment: Path | None) -> None:
+def _write_anonymous(grades: Path, names: Sequence[str], target: Path, assignment: Path | None) -> None:
     """The page and the reports under codes; which code is whose goes into the folder of the grades, not with them."""
-    known = [read_grade(folder).submission for folder in folders]
-    code_of = codes([(submission.id, submission.sha256) for submission in known])
-    entries, works = [], []
+    code_of = codes([(name, read_report(grades / name).submission.sha256) for name in names])
+    ranked = sorted(names, key=code_of.__getitem__)
     title = ""
-    for folder, submission in zip(folders, known, strict=True):
-        stored_grade = read_grade(folder)
-        works.append(replace(work_of(stored_grade), id=code_of[submission.id]))
-        grade = anonymise(stored_grade, code_of[submission.id])
-        _write_page(target, grade)
-        title = grade.assignment.title
-        entries.append(classroom.entry(grade))
-    entries.sort(key=lambda entry: entry.id)
-    # Code that is shown may name its author; which submissions are alike is told without it.
-    alike = tuple(
-        replace(group, pairs=tuple(replace(pair, excerpt=()) for pair in group.pairs))
-        for group in find_alike(works, assignment)
-    )
-    page = classroom.render(classroom.Classroom(title, tuple(entries), alike, anonymous=True))
-    write_atomically(target / "index.html", page)
+    with classroom.spooling() as entries, comparison(assignment) as compared:
+        for name in ranked:
+            stored_grade = read_grade(grades / name)
+            compared.add(
+                code_of[name], stored_grade.submission.sha256, stored_grade.weights, partial(source_of, stored_grade)
+            )
+            grade = anonymise(stored_grade, code_of[name])
+            _write_page(target, grade)
+            title = grade.assignment.title
+            entries.add(classroom.entry(grade))
+        # Code that is shown may name its author; which submissions are alike is told without it.
+        page = _write_index(target, classroom.Classroom(title, entries, compared.groups(), anonymous=True))
     table = io.StringIO()
-    csv.writer(table).writerows([("code", "submission"), *sorted((code, id_) for id_, code in code_of.items())])
+    csv.writer(table).writerows([("code", "submission"), *((code_of[name], name) for name in ranked)])
     write_atomically(grades / "anonymous.csv", table.getvalue())
-    click.echo(f"grade: {target / 'index.html'}; which code is whose: {grades / 'anonymous.csv'}", err=True)
+    click.echo(f"grade: {page}; which code is whose: {grades / 'anonymous.csv'}", err=True)

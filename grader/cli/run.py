@@ -17,7 +17,7 @@ from rich.console import Console
 
 from grader.cli.ci import announce
 from grader.cli.classroom import NOT_GRADABLE, ClassProgress, Tally, print_row
-from grader.cli.grades import read_grade
+from grader.cli.grades import StoredGrades
 from grader.cli.output import REPORT, check_writable, render_reports, report_folder, write_annotated
 from grader.cli.parameters import FiniteRange, GivenPath, LimitChange
 from grader.cli.progress import Progress
@@ -136,12 +136,11 @@ def _afterwards(out: Path, candidates: Sequence[Candidate], annotate: bool) -> N
     """Annotated notebooks where they are wanted, and what a CI system is told."""
     if not annotate and not {"GITHUB_ACTIONS", "GITLAB_CI"} & set(os.environ):
         return
-    folders = [out / candidate.id for candidate in candidates]
-    grades = [(folder, read_grade(folder)) for folder in folders if (folder / REPORT).is_file()]
-    for folder, grade in grades:
-        if annotate:
-            write_annotated(folder, grade)
-    announce([grade for _, grade in grades], out)
+    grades = StoredGrades(out, [candidate.id for candidate in candidates if (out / candidate.id / REPORT).is_file()])
+    if annotate:
+        for grade in grades:
+            write_annotated(out / grade.submission.id, grade)
+    announce(grades, out)
 
 
 @dataclass(frozen=True)

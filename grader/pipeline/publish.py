@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 from grader.assignment import load_assignment
-from grader.pipeline.alike import Work, find_alike, work_of
+from grader.pipeline.alike import Source, comparison, source_of
 from grader.score.anonymous import anonymise, codes
 from grader.score.release import release
 
-__all__ = ["Work", "anonymise", "codes", "find_alike", "release", "withheld_checks", "work_of"]
+__all__ = ["Source", "anonymise", "codes", "comparison", "release", "source_of", "withheld_checks"]
 
 
 def withheld_checks(assignment: Path | None, at: datetime) -> frozenset[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from grader.report import facts, markdown
@@ -41,10 +41,10 @@ class Problem:
         return f"{clean(check.message or check.observed)} Expected: {clean(check.expected)}.{hint}"
 
 
-def summary(grades: Sequence[Grade]) -> str:
+def summary(grades: Collection[Grade]) -> str:
     """The job summary in Markdown, below GitHub's limit."""
     if len(grades) == 1:
-        return _within_limit(markdown.render(grades[0]))
+        return _within_limit(markdown.render(next(iter(grades))))
     rows = ["| submission | score | of | status |", "| --- | ---: | ---: | --- |"]
     rows += [
         f"| {markdown.escape(clean(grade.submission.id, 80))} | "
@@ -61,11 +61,14 @@ def _within_limit(text: str) -> str:
     return content[: SUMMARY_LIMIT - len(_CUT.encode()) - 1].decode("utf-8", "ignore").rpartition("\n")[0] + _CUT
 
 
-def outputs(grades: Sequence[Grade], report: str) -> str:
+def outputs(grades: Iterable[Grade], report: str) -> str:
     """Lines for GITHUB_OUTPUT: score, max_score and the path of the report; of a class, the mean score."""
-    scored = [grade for grade in grades if facts.is_scored(grade)]
-    score = sum(grade.score for grade in scored) / len(scored) if scored else 0.0
-    maximum = max((grade.max_score for grade in grades), default=0.0)
+    points, scored, maximum = 0.0, 0, 0.0
+    for grade in grades:
+        maximum = max(maximum, grade.max_score)
+        if facts.is_scored(grade):
+            points, scored = points + grade.score, scored + 1
+    score = points / scored if scored else 0.0
     values: Mapping[str, str] = {
         "score": f"{score:.10g}",
         "max_score": f"{maximum:.10g}",
@@ -74,11 +77,16 @@ def outputs(grades: Sequence[Grade], report: str) -> str:
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
-def annotation_lines(problems: Sequence[Problem]) -> Iterator[str]:
-    """One workflow command for each question that lost marks, at its costliest check; no more than GitHub shows."""
+def annotation_lines(problems: Iterable[Problem]) -> Iterator[str]:
+    """One workflow command for each question that lost marks, at its costliest check; no more than GitHub shows.
+
+    The problems of one submission come together.
+    """
     costliest: dict[tuple[str, str], Problem] = {}
     for problem in problems:
         key = (problem.submission, problem.question)
+        if len(costliest) >= ANNOTATION_LIMIT and problem.submission not in {submission for submission, _ in costliest}:
+            break
         if key not in costliest or problem.points > costliest[key].points:
             costliest[key] = problem
     for problem in list(costliest.values())[:ANNOTATION_LIMIT]:
@@ -97,9 +105,13 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def code_quality(problems: Sequence[Problem]) -> str:
-    """GitLab's code-quality report: one entry for each check that lost marks."""
-    return json.dumps([_entry(problem) for problem in problems], indent=2, ensure_ascii=True) + "\n"
+def code_quality(problems: Iterable[Problem]) -> Iterator[str]:
+    """GitLab's code-quality report, in pieces: one entry for each check that lost marks."""
+    between = "["
+    for problem in problems:
+        yield f"{between}\n{json.dumps(_entry(problem), indent=2, ensure_ascii=True)}"
+        between = ","
+    yield "[]\n" if between == "[" else "\n]\n"
 
 
 def _entry(problem: Problem) -> dict[str, object]:

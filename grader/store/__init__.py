@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.store.evidence import EvidenceStore, Stored, evidence_key
+from grader.store.fingerprints import FingerprintStore
 from grader.store.register import REGISTER, Change, Entry, Register, open_register
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Change",
     "Entry",
     "EvidenceStore",
+    "FingerprintStore",
     "Register",
     "Stored",
     "evidence_key",

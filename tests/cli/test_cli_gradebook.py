@@ -86,6 +86,9 @@ def test_every_form_is_written(grade: Grade, stored: Path, here: Path) -> None:
     assert "meyer-anna fits no single student" in canvas.err
     assert grade("export", "--to", "junit", "--out", "a.xml").code == 0
     assert ElementTree.parse(here / "a.xml").getroot().get("failures") == "1"
+    assert grade("export", "--to", "code-quality", "--out", "quality.json").code == 0
+    (problem,) = json.loads((here / "quality.json").read_text())
+    assert (problem["check_name"], problem["location"]["path"]) == ("forward.logits", "ann/cnn.ipynb")
     assert grade("export", "--to", "gradescope", "--out", "gs").code == 0
     assert json.loads((here / "gs" / "ann" / "results.json").read_text())["score"] == 48
     assert grade("export", "grades/ann", "--to", "notebook", "--out", "note.ipynb").code == 0

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from grader.report.classroom import Entry, entry
+from grader.report import json_, stored
+from grader.report.classroom import Entry, entry, render, spooling
 from grader.report.classroom import statistics as figures
-from tests.report.classes import a_class, named
+from tests.report.classes import a_class, named, room
 from tests.report.conftest import grade_with, lost, perfect, rejected, timed_out
 
 
@@ -58,13 +59,14 @@ def test_findings_are_counted_by_submission() -> None:
     first, second, *_ = figures.findings([e for e in entries() if e.id.startswith("student")])
     assert (first.id, len(first.entries)) == ("layer.stride", 5)
     assert (second.id, len(second.entries)) == ("train.epochs", 4)
-    assert first.entries[0][1] == "lost-1"
+    stride = [e for e in entries() if e.id.startswith("student")][first.entries[0]]
+    assert stride.anchor("layer.stride") == "lost-1"
 
 
 def test_accuracy_is_compared_with_the_band() -> None:
     """Below, within and above; without a measurement or a reference nothing is claimed."""
     places = figures.accuracy_places(e for e in entries() if e.id.startswith("student"))
-    assert {place: len(found) for place, found in places.items()} == {"below": 6, "within": 3, "above": 1, "unknown": 0}
+    assert places == {"below": 6, "within": 3, "above": 1, "unknown": 0}
     assert figures.accuracy_place(entry(timed_out())) == "unknown"
 
 
@@ -77,3 +79,19 @@ def test_reasons_to_look_are_grouped() -> None:
         ("… updates failed", 4, False),
         ("isolation is partial", 5, True),
     ]
+
+
+def test_a_spool_is_the_sequence_of_its_entries() -> None:
+    """What was put on disk comes back, in order, at any place and from the end, also while it is read elsewhere; the
+    page made of it is the page of the entries themselves."""
+    grades = [stored.read(json_.render(grade)) for grade in a_class()]
+    kept = [entry(grade) for grade in grades]
+    with spooling() as spool:
+        for each in kept:
+            spool.add(each)
+        assert list(spool) == kept
+        assert (spool[-1], spool[3], spool[1:3]) == (kept[-1], kept[3], kept[1:3])
+        assert [(one.id, spool[0].id) for one in spool] == [(one.id, kept[0].id) for one in kept]
+        with pytest.raises(IndexError):
+            spool[len(spool)]
+        assert render(room(grades, entries=spool)) == render(room(grades))

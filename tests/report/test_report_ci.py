@@ -57,7 +57,7 @@ def test_outputs() -> None:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_code_quality(name: str) -> None:
     """Every entry has the keys and severities that GitLab knows, a line from 1, and a fingerprint of its own."""
-    entries = json.loads(ci.code_quality(problems(SAMPLES[name]())))
+    entries = json.loads("".join(ci.code_quality(problems(SAMPLES[name]()))))
     for entry in entries:
         assert set(entry) == {"description", "check_name", "fingerprint", "severity", "location"}
         assert entry["severity"] in ("info", "minor", "major", "critical", "blocker")

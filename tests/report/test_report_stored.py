@@ -61,9 +61,9 @@ def changed(value: Any, *keys: str | int) -> Callable[[Any], None]:
     ("edit", "place"),
     [
         (changed("grader.report/2", "schema"), "grader.report/1"),
-        (removed("score"), "report.score is missing"),
+        (removed("score"), "missing required field `score`"),
         (removed("questions"), "questions is not a list"),
-        (removed("questions", 0, "checks", 0, "points"), "report.questions.checks.points"),
+        (removed("questions", 0, "checks", 0, "points"), "field `points` - at `report.questions\\[0\\].checks\\[0\\]`"),
         (changed("3", "score"), "report.score"),
         (changed(None, "score"), "report.score"),
         (changed(True, "max_score"), "report.max_score"),

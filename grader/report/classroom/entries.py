@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -47,10 +47,9 @@ class Reason:
 
 @dataclass(frozen=True)
 class Entry:
-    """One submission of the class; `href` leads from the page to its report. Accuracies are fractions of 1."""
+    """One submission of the class. Accuracies are fractions of 1."""
 
     id: str
-    href: str
     status: Status
     scored: bool
     score: float
@@ -68,22 +67,30 @@ class Entry:
         """The score as a share of the maximum."""
         return self.score / self.max_score if self.max_score else 0.0
 
+    def anchor(self, finding: str) -> str:
+        """Where the report tells of a finding that the submission has."""
+        return next(found.anchor for found in self.findings if found.id == finding)
+
 
 @dataclass(frozen=True)
 class Classroom:
     """A class: its assignment's title, its submissions in the order of their ids, and those that are alike."""
 
     title: str
-    entries: tuple[Entry, ...]
+    entries: Sequence[Entry]
     alike: tuple[AlikeGroup, ...] = ()
     anonymous: bool = False
 
 
+def report_href(id_: str) -> str:
+    """The way from the page to the report of a submission, which lies in the folder named by its id."""
+    return f"{quote(id_, safe='')}/report.html"
+
+
 def entry(grade: Grade) -> Entry:
-    """Everything that the teacher's page needs of one grade; its report lies in the folder named by its id."""
+    """Everything that the teacher's page needs of one grade."""
     return Entry(
         id=grade.submission.id,
-        href=f"{quote(grade.submission.id, safe='')}/report.html",
         status=grade.status,
         scored=facts.is_scored(grade),
         score=grade.score,

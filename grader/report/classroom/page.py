@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+from collections.abc import Iterator
 from importlib.resources import files
 
 from grader.report.classroom import statistics
-from grader.report.classroom.entries import Classroom, Entry
+from grader.report.classroom.entries import Classroom, Entry, report_href
 from grader.report.html import environment
 
 PLOT_WIDTH, PLOT_HEIGHT = 720, 260
@@ -22,15 +23,19 @@ _TICKS = (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 
 def render(classroom: Classroom) -> str:
     """Return the page. Names and texts are escaped; the one script that may run is the grader's own, by its hash."""
+    return "".join(stream(classroom))
+
+
+def stream(classroom: Classroom) -> Iterator[str]:
+    """The page in pieces, in the order in which they stand in it; entries are read as they come up."""
     from markupsafe import Markup
 
     entries = classroom.entries
     script = (files("grader.report") / "templates" / "index.js").read_text(encoding="utf-8")
-    measured = [entry for entry in entries if entry.measured is not None]
-    page = (
+    yield from (
         environment()
         .get_template("index.html.j2")
-        .render(
+        .generate(
             room=classroom,
             script=Markup(script),  # a file of the grader's own
             answers_of=lambda entry: {question.id: question for question in entry.questions},
@@ -43,7 +48,7 @@ def render(classroom: Classroom) -> str:
             places=statistics.accuracy_places(entries),
             place_of=statistics.accuracy_place,
             bands=sorted({entry.band for entry in entries if entry.band is not None}),
-            dots=tuple(_dot(entry) for entry in measured if entry.scored),
+            dots=(_dot(entry) for entry in entries if entry.scored and entry.measured is not None),
             ticks=tuple((accuracy_x(tick), tick) for tick in _TICKS),
             accuracy_x=accuracy_x,
             datasets=sorted({entry.dataset for entry in entries if entry.scored}),
@@ -51,10 +56,10 @@ def render(classroom: Classroom) -> str:
             statuses=sorted({entry.status for entry in entries}),
             plot_size=(PLOT_WIDTH, PLOT_HEIGHT, LEFT, RIGHT, TOP, BOTTOM),
             alike_ids={member for group in classroom.alike for member in group.members},
-            by_id={entry.id: entry for entry in entries},
+            report_href=report_href,
         )
     )
-    return page + "\n"
+    yield "\n"
 
 
 def accuracy_x(accuracy: float) -> float:

@@ -1,13 +1,16 @@
-"""Figures about a class: scores, questions, findings, accuracies. Everything is computed from its entries."""
+"""Figures about a class: scores, questions, findings, accuracies. Everything is computed from its entries.
+
+Entries are passed through one at a time, and what is kept of each is a few numbers; a class points to them by position.
+"""
 
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
+from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from grader.report.classroom.entries import Entry, Reason
+from grader.report.classroom.entries import Entry, QuestionEntry
 from grader.score import Severity
 
 LEAST_FOR_CORRELATION = 10
@@ -57,23 +60,24 @@ class QuestionFigures:
 
 @dataclass(frozen=True)
 class Commonness:
-    """A kind of finding, and the entries that have it with the anchor of each."""
+    """A kind of finding, and the positions of the entries that have it."""
 
     id: str
     severity: Severity
-    entries: tuple[tuple[Entry, str], ...]
+    entries: Sequence[int]
 
 
 @dataclass(frozen=True)
 class Review:
-    """One kind of reason to look, with the entries that have it; `widespread` ones concern the class, not a student."""
+    """One kind of reason to look, with the positions of the entries that have it; `widespread` ones concern the class,
+    not a student."""
 
     kind: str
-    entries: tuple[tuple[Entry, Reason], ...]
+    entries: Sequence[int]
     widespread: bool
 
 
-def scores(entries: Sequence[Entry]) -> Scores | None:
+def scores(entries: Iterable[Entry]) -> Scores | None:
     """None where nothing was scored."""
     values = sorted(entry.score for entry in entries if entry.scored)
     if not values:
@@ -89,12 +93,15 @@ def scores(entries: Sequence[Entry]) -> Scores | None:
     )
 
 
-def distribution(entries: Sequence[Entry]) -> tuple[Bin, ...]:
+def distribution(entries: Iterable[Entry]) -> tuple[Bin, ...]:
     """The scores in bins of equal width from 0 to the highest maximum."""
-    values = [entry.score for entry in entries if entry.scored]
+    values, most = array("d"), 0.0
+    for entry in entries:
+        if entry.scored:
+            values.append(entry.score)
+            most = max(most, entry.max_score)
     if not values:
         return ()
-    most = max(entry.max_score for entry in entries if entry.scored)
     bins = 20 if len(values) >= _MANY else 10
     width = most / bins
     counts = [0] * bins
@@ -103,68 +110,89 @@ def distribution(entries: Sequence[Entry]) -> tuple[Bin, ...]:
     return tuple(Bin(at * width, (at + 1) * width, count, at == bins - 1) for at, count in enumerate(counts))
 
 
-def questions(entries: Sequence[Entry]) -> tuple[QuestionFigures, ...]:
+@dataclass
+class _Answers:
+    """What the class has of one question: points, and of the assessed answers the share and the score on all others."""
+
+    title: str
+    max_score: float = 0.0
+    points: array[float] = field(default_factory=lambda: array("d"))
+    shares: array[float] = field(default_factory=lambda: array("d"))
+    others: array[float] = field(default_factory=lambda: array("d"))
+    full: int = 0
+    none: int = 0
+
+    def add(self, answer: QuestionEntry, score: float) -> None:
+        self.max_score = max(self.max_score, answer.max_score)
+        self.points.append(answer.score)
+        self.full += answer.score >= answer.max_score - 1e-9
+        if answer.share is not None:
+            self.shares.append(answer.share)
+            self.others.append(score - answer.score)
+            self.none += answer.score <= 1e-9
+
+
+def questions(entries: Iterable[Entry]) -> tuple[QuestionFigures, ...]:
     """Every question that some submission has, in the order of the rubric."""
-    order = {question.id: question.title for entry in entries for question in entry.questions}
-    return tuple(_question(id_, title, entries) for id_, title in order.items())
+    answers: dict[str, _Answers] = {}
+    for entry in entries:
+        for question in entry.questions:
+            answers.setdefault(question.id, _Answers(question.title)).add(question, entry.score)
+    return tuple(_question(id_, found) for id_, found in answers.items())
 
 
-def _question(id_: str, title: str, entries: Sequence[Entry]) -> QuestionFigures:
-    answers = [(question, entry.score) for entry in entries for question in entry.questions if question.id == id_]
-    judged = [(question.share, total - question.score) for question, total in answers if question.share is not None]
-    shares = [share for share, _ in judged]
+def _question(id_: str, answers: _Answers) -> QuestionFigures:
     return QuestionFigures(
         id=id_,
-        title=title,
-        max_score=max(question.max_score for question, _ in answers),
-        mean=statistics.fmean(question.score for question, _ in answers),
-        ease=statistics.fmean(shares) if shares else None,
-        discrimination=_correlation(judged),
-        full=sum(question.score >= question.max_score - 1e-9 for question, _ in answers),
-        none=sum(question.score <= 1e-9 and question.share is not None for question, _ in answers),
-        open=sum(question.share is None for question, _ in answers),
+        title=answers.title,
+        max_score=answers.max_score,
+        mean=statistics.fmean(answers.points),
+        ease=statistics.fmean(answers.shares) if answers.shares else None,
+        discrimination=_correlation(answers.shares, answers.others),
+        full=answers.full,
+        none=answers.none,
+        open=len(answers.points) - len(answers.shares),
     )
 
 
-def _correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
-    if len(pairs) < LEAST_FOR_CORRELATION:
-        return None
-    own, rest = zip(*pairs, strict=True)
-    if len(set(own)) == 1 or len(set(rest)) == 1:
+def _correlation(own: Sequence[float], rest: Sequence[float]) -> float | None:
+    if len(own) < LEAST_FOR_CORRELATION or min(own) == max(own) or min(rest) == max(rest):
         return None
     return statistics.correlation(own, rest)
 
 
 def findings(entries: Iterable[Entry]) -> tuple[Commonness, ...]:
     """Every kind of finding, the most common first."""
-    found: dict[str, list[tuple[Entry, str]]] = defaultdict(list)
+    found: dict[str, array[int]] = {}
     severities: dict[str, Severity] = {}
-    for entry in entries:
+    for at, entry in enumerate(entries):
         for finding in entry.findings:
-            found[finding.id].append((entry, finding.anchor))
+            found.setdefault(finding.id, array("L")).append(at)
             if severities.setdefault(finding.id, finding.severity) != "fault":
                 severities[finding.id] = finding.severity
     ranked = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
-    return tuple(Commonness(id_, severities[id_], tuple(having)) for id_, having in ranked)
+    return tuple(Commonness(id_, severities[id_], having) for id_, having in ranked)
 
 
-def review(entries: Sequence[Entry]) -> tuple[Review, ...]:
+def review(entries: Iterable[Entry]) -> tuple[Review, ...]:
     """The reasons to look, those that concern fewest last; what nearly all have in common comes at the end."""
-    found: dict[str, list[tuple[Entry, Reason]]] = defaultdict(list)
-    for entry in entries:
-        for reason in entry.reasons:
-            found[reason.kind].append((entry, reason))
-    most = max(_WIDESPREAD * len(entries), 2)
-    reviews = [Review(kind, tuple(having), len({e.id for e, _ in having}) > most) for kind, having in found.items()]
+    found: dict[str, array[int]] = {}
+    count = 0
+    for at, entry in enumerate(entries):
+        count += 1
+        for kind in dict.fromkeys(reason.kind for reason in entry.reasons):
+            found.setdefault(kind, array("L")).append(at)
+    most = max(_WIDESPREAD * count, 2)
+    reviews = [Review(kind, having, len(having) > most) for kind, having in found.items()]
     return tuple(sorted(reviews, key=lambda review: (review.widespread, -len(review.entries), review.kind)))
 
 
-def accuracy_places(entries: Iterable[Entry]) -> dict[str, tuple[Entry, ...]]:
-    """The entries by where their measured accuracy lies: `within`, `below`, `above` the band, or `unknown`."""
-    places: dict[str, list[Entry]] = {"within": [], "below": [], "above": [], "unknown": []}
+def accuracy_places(entries: Iterable[Entry]) -> dict[str, int]:
+    """How many measured accuracies lie `within`, `below`, `above` the band, and how many are `unknown`."""
+    places = {"within": 0, "below": 0, "above": 0, "unknown": 0}
     for entry in entries:
-        places[accuracy_place(entry)].append(entry)
-    return {place: tuple(found) for place, found in places.items()}
+        places[accuracy_place(entry)] += 1
+    return places
 
 
 def accuracy_place(entry: Entry) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
 from xml.etree import ElementTree
 
 from grader.report import facts
@@ -10,17 +10,26 @@ from grader.report.export.gradescope import check_text
 from grader.report.text import clean, number
 from grader.score import CheckResult, QuestionScore, Standing
 
+_COUNTS = ("tests", "failures", "errors", "skipped")
 
-def render_class(standings: Sequence[Standing]) -> str:
-    """The XML text. A lost mark is a failure, what was not assessed is skipped, a rejected submission is an error."""
-    top = ElementTree.Element("testsuites", name="grade")
-    suites = [_suite(standing) for standing in standings]
-    for suite in suites:
-        top.append(suite)
-    for key in ("tests", "failures", "errors", "skipped"):
-        top.set(key, str(sum(int(suite.get(key, "0")) for suite in suites)))
-    ElementTree.indent(top)
-    return ElementTree.tostring(top, encoding="unicode", xml_declaration=True) + "\n"
+
+def stream(standings: Callable[[], Iterable[Standing]]) -> Iterator[str]:
+    """The XML text in pieces. A lost mark is a failure, what was not assessed is skipped, a rejected submission an
+    error. `standings` gives them twice: the sums of a class stand before its submissions."""
+    sums = dict.fromkeys(_COUNTS, 0)
+    for standing in standings():
+        suite = _suite(standing)
+        sums = {key: count + int(suite.get(key, "0")) for key, count in sums.items()}
+    counts = {key: str(count) for key, count in sums.items()}
+    top = ElementTree.Element("testsuites", {"name": "grade", **counts})
+    top.text = "\n"
+    begin, end, _ = ElementTree.tostring(top, encoding="unicode", xml_declaration=True).partition("</testsuites>")
+    yield begin
+    for standing in standings():
+        suite = _suite(standing)
+        ElementTree.indent(suite, level=1)
+        yield f"  {ElementTree.tostring(suite, encoding='unicode')}\n"
+    yield f"{end}\n"
 
 
 def _suite(standing: Standing) -> ElementTree.Element:
