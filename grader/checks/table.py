@@ -74,6 +74,10 @@ _GRADIENTS = frozenset(["training.gradient", "update.zero_grad", "objective.opti
 _TESTS = frozenset(["training.epochs", "training.batches", "testing.phase", "testing.no_learning"])
 # What a contradiction leaves open.
 _OPEN: Mapping[Topic, frozenset[str]] = {
+    "operations": _OPERATIONS | {"accuracy.reference"},
+    "images": _IMAGES,
+    "tests": _TESTS,
+    "added": frozenset(["training.gradient"]),
     "weights": frozenset(["accuracy.reference", "filters.trained"]),
     "gradients": frozenset(["update.zero_grad"]),
     "updates": frozenset(["update.step", "update.zero_grad"]),

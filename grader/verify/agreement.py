@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 # What parts of the evidence may contradict each other about.
-Topic = Literal["weights", "gradients", "updates", "optimizer", "training"]
+Topic = Literal["operations", "images", "tests", "added", "weights", "gradients", "updates", "optimizer", "training"]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -15,6 +16,10 @@ from grader.verify.result import StepProof
 
 # Departures of float32 sums from one another.
 SAME = 0.01
+# The cosine of a gradient with what was added to it, below which it was turned round.
+TURNED = -0.5
+# So many times more updates than usual without weights that were kept are a contradiction, and fewer a doubt.
+FAR_MORE = 3
 
 
 def compare(
@@ -31,6 +36,14 @@ def compare(
     `replayed`: the trusted side could do the forward pass again; `found` are contradictions that are known already.
     """
     reasons = dict(found)
+    images = all(_same_images(evidence, trace) for trace in traces)
+    if not images:
+        reasons["images"] = "recorded batches are other images than the journal names"
+    unseen, allowed = _updates_unseen(evidence)
+    if unseen > FAR_MORE * allowed:
+        reasons["tests"] = f"no weights were kept after {unseen} updates, although the model was then tested"
+    if _is_turned(traces):
+        reasons["added"] = "updates use the opposite of the gradients that backward passes are said to have added"
     if _adds_up(evidence, traces):
         reasons["gradients"] = "gradients of the batch before are in the updates, although none was seen to be left"
     if _never_moved(evidence, traces, course):
@@ -39,9 +52,9 @@ def compare(
         reasons["optimizer"] = "the optimizer of the end is another one than that of the examined updates"
     return Consistency(
         operations=replayed and all(s.equivalent is not False and (s.equivalent or s.reason is None) for s in steps),
-        images=all(_same_images(evidence, trace) for trace in traces),
+        images=images,
         gradients=all(_is_applied(trace) for trace in traces),
-        tests=_tests_are_seen(evidence),
+        tests=unseen <= allowed,
         weights=_ends_where_it_was_seen(course),
         contradictions={topic: reason for topic, reason in reasons.items() if reason},
     )
@@ -68,6 +81,23 @@ def _is_applied(trace: Trace) -> bool:
         return True
     common = [n for n in used.keys() & added.keys() if used[n].shape == added[n].shape]
     return all((used[n].astype(np.float64) * added[n]).sum() >= 0 for n in common)
+
+
+def _is_turned(traces: Sequence[Trace]) -> bool:
+    """Whether the gradients of one parameter are, in most updates, the opposite of what was added to them.
+
+    Programs scale and clip gradients, and add to them; none of that turns them round.
+    """
+    turned: Counter[int] = Counter()
+    judged: Counter[int] = Counter()
+    for trace in traces:
+        used, added = weights_of(trace, "gradient"), weights_of(trace, "added/all")
+        for n in used.keys() & added.keys():
+            lengths = float(np.linalg.norm(used[n]) * np.linalg.norm(added[n]))
+            if used[n].shape == added[n].shape and lengths > 0 and not trace.backwards[0].stale:
+                turned[n] += float((used[n].astype(np.float64) * added[n]).sum()) < TURNED * lengths
+                judged[n] += 1
+    return any(2 * count > judged[n] for n, count in turned.items())
 
 
 def _adds_up(evidence: Evidence, traces: Sequence[Trace]) -> bool:
@@ -125,19 +155,19 @@ def _name(description: Mapping[str, object]) -> tuple[str, str]:
     return str(description.get("module")), str(description.get("class"))
 
 
-def _tests_are_seen(evidence: Evidence) -> bool:
-    """Whether weights were kept in the rests between updates, as they are as long as there are not too many of them."""
+def _updates_unseen(evidence: Evidence) -> tuple[int, int]:
+    """(updates since weights were last kept, before the last rest; so many there may be)."""
     kinds, snapshots = evidence.events.kind, [s.event for s in evidence.snapshots]
     updates = np.flatnonzero(np.isin(kinds, (Kind.STEP, Kind.UPDATE)))
+    allowed = len(updates) // 30 + 1
     if not snapshots or not len(updates):
-        return True
+        return 0, allowed
     later = updates[updates >= snapshots[-1]]
     # Without gradients nothing is learnt: there the recorder keeps weights, once a thirtieth of the updates so far.
     resting = (kinds == Kind.FORWARD) & (evidence.events.flags & np.uint8(Flag.GRAD_ENABLED) == 0)
     if not len(later) or len(snapshots) > 200:
-        return True
+        return 0, allowed
     missed = np.flatnonzero(resting[later[0] :])
     if not len(missed):
-        return True
-    since = int((later < later[0] + int(missed[-1])).sum())
-    return since <= len(updates) // 30 + 1
+        return 0, allowed
+    return int((later < later[0] + int(missed[-1])).sum()), allowed

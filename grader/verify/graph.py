@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from grader.evidence.values import Node, Trace
@@ -94,10 +94,14 @@ def node_references(node: Node, kind: str) -> list[Any]:
 
 @dataclass(frozen=True)
 class Graph:
-    """A trace's nodes with who-made-what; only indices into `trace.nodes` are handed out."""
+    """A trace's nodes with who-made-what; only indices into `trace.nodes` are handed out.
+
+    `overwritten_by` has, for a node, the earlier ones that changed its operands in place through another view of them.
+    """
 
     trace: Trace
     made_by: dict[int, int]
+    overwritten_by: dict[int, list[int]] = field(default_factory=dict)
 
     def ancestors(self, values: Iterable[int]) -> list[int]:
         """The nodes that `values` depend on, in order of execution."""
@@ -108,6 +112,7 @@ class Graph:
             if index in seen:
                 continue
             seen.add(index)
+            todo.extend(self.overwritten_by.get(index, ()))
             todo.extend(self.made_by[v] for v in node_references(self.trace.nodes[index], "v") if v in self.made_by)
         return sorted(seen)
 
@@ -141,7 +146,25 @@ class Graph:
 
 
 def build_graph(trace: Trace) -> Graph:
-    return Graph(trace, {value: index for index, node in enumerate(trace.nodes) for value in node.outputs})
+    made_by = {value: index for index, node in enumerate(trace.nodes) for value in node.outputs}
+    return Graph(trace, made_by, _overwritten(trace))
+
+
+def _overwritten(trace: Trace) -> dict[int, list[int]]:
+    # Values that share memory, by the first of them; what is only perhaps a view counts as one.
+    first: dict[int, int] = {}
+    written: dict[int, list[int]] = {}
+    found: dict[int, list[int]] = {}
+    for index, node in enumerate(trace.nodes):
+        operands = [first.get(v, v) for v in node_references(node, "v")]
+        changes = list(dict.fromkeys(i for v in operands for i in written.get(v, ())))
+        if changes:
+            found[index] = changes
+        if operands and (is_in_place(node.op) or short(node.op) in VIEWS):
+            first.update(dict.fromkeys(node.outputs, operands[0]))
+        if operands and is_in_place(node.op):
+            written.setdefault(operands[0], []).append(index)
+    return found
 
 
 @dataclass(frozen=True)

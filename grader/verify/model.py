@@ -15,7 +15,8 @@ from grader.verify.architecture import describe
 from grader.verify.facts import is_test_pass
 from grader.verify.graph import ForwardPath, Graph, build_graph, trace_forward
 from grader.verify.inputs import Batches
-from grader.verify.replay import Replay, ReplayError, parameters_of
+from grader.verify.refuted import is_refuted
+from grader.verify.replay import Impossible, Replay, ReplayError, parameters_of
 from grader.verify.result import AccuracyFacts, Architecture, ProbeFacts, TestPass
 from grader.verify.rows import Images
 from grader.verify.timeline import Pass, Timeline
@@ -36,6 +37,7 @@ class StudentModel:
         self._answer: tuple[Graph, int, int] | None = None
         self._scores: int | None = None
         self.replayed = True
+        self.refuted = False
         self._choose(traces)
 
     def _choose(self, traces: Sequence[Trace]) -> None:
@@ -69,10 +71,14 @@ class StudentModel:
         batch = self._batches.make(trace, path.event)
         if batch is not None:
             self.replayed = False
-            with contextlib.suppress(ReplayError):
+            done = [trace.nodes[i] for i in graph.ancestors(_outputs(graph, path))]
+            try:
                 values = Replay(trace, {path.event: batch}, parameters_of(trace, gradients=False))
-                values.run(trace.nodes[i] for i in graph.ancestors(_outputs(graph, path)))
+                values.run(done)
                 self.replayed = values.agrees
+                self.refuted = is_refuted(trace, done, [path.event], values)
+            except ReplayError as error:
+                self.refuted = isinstance(error, Impossible)
         self.architecture = describe(graph, path, values, batch, len(self._batches.rows(path.event)))
         if path.dense is not None and trace.nodes[path.dense].outputs:
             self._scores = trace.nodes[path.dense].outputs[0]

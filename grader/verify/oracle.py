@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from grader.evidence.values import Trace
-from grader.verify.graph import ForwardPath, Graph, build_graph, is_in_place, node_references, short, trace_forward
+from grader.verify.graph import ForwardPath, Graph, build_graph, short, trace_forward
 from grader.verify.inputs import Batches
-from grader.verify.replay import Replay, ReplayError, parameters_of
+from grader.verify.refuted import is_by_chance, is_refuted, same_values
+from grader.verify.replay import Impossible, Replay, ReplayError, parameters_of
 from grader.verify.result import BROADCAST, StepProof
 from grader.verify.targets import find_target
 
@@ -55,8 +57,6 @@ LOSSES: dict[str, LossGradient] = {
     "cross entropy of softmax with swapped arguments": _of(lambda x, y: -(x.softmax(1) * y.log_softmax(1)).sum()),
 }
 RIGHT_LOSS = "cross entropy"
-# Operations that another run does differently.
-RANDOM = frozenset("native_dropout bernoulli bernoulli_ rrelu_with_noise dropout".split())
 
 
 def prove_step(trace: Trace, batches: Batches, classes: int) -> StepProof:
@@ -91,10 +91,10 @@ def prove_step(trace: Trace, batches: Batches, classes: int) -> StepProof:
         )
     parameters = parameters_of(trace, gradients=True)
     try:
-        replay = Replay(trace, {e: b for e, b in made.items() if b is not None}, parameters).run(
-            trace.nodes[i] for i in nodes
-        )
-        return _judge(graph, replay, roots, linked, parameters, batches, classes)
+        done = [trace.nodes[i] for i in nodes]
+        replay = Replay(trace, {e: b for e, b in made.items() if b is not None}, parameters).run(done)
+        proof = _judge(graph, replay, roots, linked, parameters, batches, classes)
+        return replace(proof, refuted=is_refuted(trace, done, linked, replay))
     except ReplayError as error:
         return StepProof(
             trace.index,
@@ -102,6 +102,7 @@ def prove_step(trace: Trace, batches: Batches, classes: int) -> StepProof:
             backward_place=place,
             reason=error.message,
             unlinked=_left_out(trace, linked, batches),
+            refuted=isinstance(error, Impossible),
         )
 
 
@@ -123,7 +124,7 @@ def _judge(
     event = linked[-1]
     root = next(r for r in roots if event in graph.events_of(graph.ancestors([r])))
     path = trace_forward(graph, event, root, classes)
-    by_chance = any(short(node.op) in RANDOM for node in trace.nodes)
+    by_chance = is_by_chance(trace)
     gradient_matches, cosine = (None, None) if by_chance else _own_gradient(trace, replay, roots, parameters)
     loss, negated = None, False
     target = find_target(graph, path, root, batches, event, classes)
@@ -143,7 +144,7 @@ def _judge(
         negated=negated,
         loss_place=next((p for p in reversed(places) if p is not None), trace.backwards[0].place),
         target=target[0] if target else None,
-        equivalent=_same_values(trace, replay) if replay.agrees else False,
+        equivalent=same_values(trace, replay) if replay.agrees else False,
         gradient_matches=gradient_matches,
         cosine=cosine,
         linked=tuple(linked),
@@ -196,25 +197,6 @@ def _is_cut(
         return True
     found = torch.autograd.grad(value.sum(), owned, allow_unused=True, retain_graph=True)
     return all(gradient is None for gradient in found)
-
-
-def _same_values(trace: Trace, replay: Replay) -> bool | None:
-    """Whether the small recorded values (scores, loss) are the replayed ones."""
-    compared = False
-    overwritten = {v for node in trace.nodes if is_in_place(node.op) for v in node_references(node, "v")}
-    for number, value in replay.values.items():
-        if number in overwritten:
-            continue
-        recorded = trace.arrays.get(f"value/{number}")
-        if recorded is None or not value.is_floating_point():
-            continue
-        compared = True
-        expected = value.detach().numpy()
-        if recorded.shape != expected.shape or not np.allclose(
-            recorded, expected, rtol=1e-3, atol=1e-4, equal_nan=True
-        ):
-            return False
-    return True if compared else None
 
 
 def _own_gradient(

@@ -14,10 +14,10 @@ TOLERANCE = 0.02
 
 
 def find_kernels(
-    pictures: Sequence[Picture], final: np.ndarray, initial: np.ndarray, snapshots: Sequence[np.ndarray]
+    pictures: Sequence[Picture], final: np.ndarray, initial: Sequence[np.ndarray], snapshots: Sequence[np.ndarray]
 ) -> Shown:
     """`final` and the others are convolution weights (K, 1, h, w)."""
-    moments = {"final": [final], "initial": [initial], "intermediate": snapshots}
+    moments = {"final": [final], "initial": initial, "intermediate": snapshots}
     stages = [(name, _Templates(weights)) for name, weights in moments.items()]
     found: dict[str, set[int]] = {name: set() for name, _ in stages}
     others, place = 0, None

@@ -22,19 +22,20 @@ ALLOWED = frozenset(
     """
 convolution conv2d _convolution mkldnn_convolution im2col unfold as_strided view _unsafe_view reshape _reshape_alias
 flatten t t_ transpose transpose_ permute squeeze squeeze_ unsqueeze unsqueeze_ expand select slice alias detach
-detach_ clone contiguous to _to_copy copy_ cat stack split chunk unbind index index_select gather narrow flip
-lift_fresh movedim swapaxes swapaxes_ view_as addmm mm bmm matmul linear baddbmm addmv mv dot outer einsum relu relu_
-threshold threshold_ clamp clamp_ clamp_min clamp_min_ clamp_max maximum minimum where masked_fill masked_fill_ sigmoid
-sigmoid_ tanh tanh_ leaky_relu leaky_relu_ elu elu_ gelu silu silu_ softplus hardtanh hardtanh_ hardswish hardsigmoid
-_prelu_kernel relu6 celu selu mish log_sigmoid_forward rrelu_with_noise max_pool2d_with_indices avg_pool2d
-adaptive_avg_pool2d _adaptive_avg_pool2d mean sum amax amin max min std var norm linalg_vector_norm native_batch_norm
-_native_batch_norm_legit _native_batch_norm_legit_no_training native_layer_norm native_group_norm cudnn_batch_norm
-_batch_norm_with_update batch_norm _batch_norm_impl_index native_dropout bernoulli_ bernoulli dropout constant_pad_nd
-reflection_pad2d add add_ sub sub_ mul mul_ div div_ neg neg_ exp exp_ log log_ log1p pow sqrt rsqrt abs square
-reciprocal sign sgn logsumexp rsub addcmul addcdiv _softmax _log_softmax softmax log_softmax nll_loss_forward nll_loss
-nll_loss2d_forward mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits
-kl_div xlogy multi_margin_loss cross_entropy_loss soft_margin_loss eq ne lt le gt ge logical_not argmax zeros_like
-ones_like full_like empty_like new_zeros fill_ zero_ scatter scatter_ one_hot ones zeros full arange
+detach_ clone contiguous to _to_copy copy_ cat stack split chunk unbind index index_put index_put_ index_select gather
+narrow flip lift_fresh movedim swapaxes swapaxes_ view_as addmm mm bmm matmul linear baddbmm addmv mv dot outer einsum
+relu relu_ threshold threshold_ clamp clamp_ clamp_min clamp_min_ clamp_max maximum minimum where masked_fill
+masked_fill_ sigmoid sigmoid_ tanh tanh_ leaky_relu leaky_relu_ elu elu_ gelu silu silu_ softplus hardtanh hardtanh_
+hardswish hardsigmoid _prelu_kernel relu6 celu selu mish log_sigmoid_forward rrelu_with_noise max_pool2d_with_indices
+avg_pool2d adaptive_avg_pool2d _adaptive_avg_pool2d mean sum amax amin max min std var norm linalg_vector_norm
+native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training native_layer_norm native_group_norm
+cudnn_batch_norm _batch_norm_with_update batch_norm _batch_norm_impl_index native_dropout bernoulli_ bernoulli dropout
+constant_pad_nd reflection_pad2d add add_ sub sub_ mul mul_ div div_ neg neg_ exp exp_ log log_ log1p pow sqrt rsqrt
+abs square reciprocal sign sgn logsumexp rsub addcmul addcdiv _softmax _log_softmax softmax log_softmax
+nll_loss_forward nll_loss nll_loss2d_forward mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy
+binary_cross_entropy_with_logits kl_div xlogy multi_margin_loss cross_entropy_loss soft_margin_loss eq ne lt le gt ge
+logical_not argmax zeros_like ones_like full_like empty_like new_zeros fill_ zero_ scatter scatter_ one_hot ones zeros
+full arange
 """.split()
 )
 
@@ -61,6 +62,10 @@ class ReplayError(EvidenceError):
     """The recorded stretch cannot be done again: something is missing, unknown or does not fit."""
 
 
+class Impossible(ReplayError):
+    """An operation is recorded as done that torch refuses to do, with operands of the recorded shapes and one type."""
+
+
 class Replay:
     """The values of a trace, made again: `values[v]` is the tensor that the recorder numbered v.
 
@@ -82,6 +87,7 @@ class Replay:
 
     def _execute(self, node: Node) -> None:
         function = operation(node.op)
+        arguments: list[Any] = []
         try:
             arguments = [self._resolve(value) for value in node.inputs]
             options = {str(key): self._resolve(value) for key, value in node.options.items()}
@@ -93,7 +99,8 @@ class Replay:
         except ReplayError:
             raise
         except Exception as error:
-            raise ReplayError(f"{node.op} cannot be done again ({type(error).__name__}: {str(error)[:200]})") from error
+            kind = Impossible if self.agrees and _fits_in_type(node, arguments) else ReplayError
+            raise kind(f"{node.op} cannot be done again ({type(error).__name__}: {str(error)[:200]})") from error
         outputs = (
             [result] if isinstance(result, torch.Tensor) else [r for r in flat(result) if isinstance(r, torch.Tensor)]
         )
@@ -121,6 +128,15 @@ class Replay:
         if isinstance(word, str) and word.startswith(("cpu", "cuda", "mps")):
             return torch.device("cpu")
         raise ReplayError(f"an argument {str(value)[:60]} that the replay does not know")
+
+
+# Layers: whether torch does them depends on the shapes and types of their operands alone.
+_LAYERS = frozenset(["aten.convolution.default", "aten.addmm.default", "aten.mm.default"])
+
+
+def _fits_in_type(node: Node, arguments: list[Any]) -> bool:
+    types = {value.dtype for value in flat(arguments) if isinstance(value, torch.Tensor)}
+    return node.op in _LAYERS and len(types) == 1 and not node.error
 
 
 def operation(name: str) -> Any:

@@ -79,7 +79,8 @@ class StepProof:
     `cosine` compares what the backward passes added with the gradient of the same loss over all images since
     the last update: direction, and length relative to the mean. `unlinked` counts forward passes over other training
     images that no loss took in; `cut` says that no gradient comes back to the first layer, `vanishes` that the loss
-    has no slope at the scores, `apart` that the backward pass began at a value that is not computed from the model.
+    has no slope at the scores, `apart` that the backward pass began at a value that is not computed from the model,
+    `refuted` that the recorded operations do not give what was recorded of them.
     """
 
     trace: int
@@ -97,6 +98,7 @@ class StepProof:
     rows_without_loss: int = 0
     vanishes: bool = False
     apart: bool = False
+    refuted: bool = False
     reason: str | None = None
 
 

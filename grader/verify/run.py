@@ -20,13 +20,13 @@ from grader.verify.facts import is_training_look, training_facts
 from grader.verify.figures import wrong_figure
 from grader.verify.groups import begins_uniform, is_recreated, serious_models
 from grader.verify.inputs import Batches
+from grader.verify.loading import data_facts
 from grader.verify.model import StudentModel
 from grader.verify.oracle import prove_step
 from grader.verify.pictures import as_kernels, find_kernels, plain_kernels
 from grader.verify.recognise import Recognised, recognise
 from grader.verify.reported import find_fractions, find_values, printed_numbers, shapes_shown, test_accuracies
 from grader.verify.result import (
-    DataFacts,
     ProbeFacts,
     ReportedFacts,
     Shown,
@@ -133,7 +133,7 @@ class _Judge:
             reported=self._reported(
                 passes, accuracy.measured, self._wrong_figure(passes, training, steps, student, probe)
             ),
-            data=self._data(timeline),
+            data=data_facts(self._evidence, self._setting.index, timeline, self._batches.rescaling),
             kernels=plain_kernels(final.get(weight) if weight is not None else None),
             optimizer_parameters=self._optimizer_parameters(parameters, updates),
             optimizers_stepping=len(
@@ -162,7 +162,9 @@ class _Judge:
         course = follow(events, self._traces, snapshots, final, numbers)
         weights = doubt_weights(course, model_of.quick_accuracy(model, images), 1 / self._setting.classes)
         training = Stretches(model, timeline, images).doubt(self._traces, steps, course)
-        found: dict[Topic, str] = {"weights": weights, "training": training}
+        refuted = student.refuted or any(s.refuted for s in steps)
+        operations = "recorded operations do not give the recorded results when they are done again" if refuted else ""
+        found: dict[Topic, str] = {"weights": weights, "training": training, "operations": operations}
         return compare(self._evidence, self._traces, steps, course, replayed=student.replayed, found=found)
 
     def _test_place(self, passes: Sequence[TestPass]) -> Place | None:
@@ -212,7 +214,10 @@ class _Judge:
         kernels = as_kernels(final)
         if kernels is None or not np.isfinite(kernels).all():
             return None
-        initial = state.first[weight].reshape(kernels.shape)
+        # What is told at the end of the beginning may be false; what the first trace began with was seen in time.
+        seen = (t.arrays.get(f"parameter/{weight}") for t in self._traces[:1])
+        starts = [state.first[weight], *(a for a in seen if a is not None)]
+        initial = [a.reshape(kernels.shape) for a in starts if a.size == kernels.size]
         between = [
             s.parameters[weight].reshape(kernels.shape)
             for s in self._evidence.snapshots
@@ -259,32 +264,6 @@ class _Judge:
             mentions,
             shapes_shown(text, len(self._setting.images.train), len(self._setting.images.test)),
             wrong,
-        )
-
-    def _data(self, timeline: Timeline) -> DataFacts:
-        loads = self._evidence.loads
-        train = len(self._setting.images.train)
-        splits = set()
-        state = self._evidence.state
-        if state is not None:
-            for name, keys in state.variable_arrays.items():
-                if name.endswith("/keys") and keys.dtype == np.uint64:
-                    found, _ = self._setting.index.match(keys)
-                    if (found >= 0).mean() > 0.5:
-                        splits.add("train" if (found[found >= 0] < train).mean() > 0.5 else "test")
-        learnt = np.concatenate([w.rows for w in timeline.windows]) if timeline.windows else np.zeros(0, dtype=np.int64)
-        looked = np.concatenate([p.rows for p in timeline.passes]) if timeline.passes else np.zeros(0, dtype=np.int64)
-        swapped = bool(len(learnt) and len(looked) and (learnt >= train).mean() > 0.9 and (looked < train).mean() > 0.5)
-        rescaling = self._batches.rescaling
-        return DataFacts(
-            tuple(load.name for load in loads),
-            "train" in splits or bool((learnt >= 0).any() and (learnt < train).any()),
-            "test" in splits or bool((looked >= train).any()),
-            any(load.redirected for load in loads),
-            swapped,
-            rescaling.scale if rescaling else None,
-            rescaling.shift if rescaling else None,
-            reached=bool((learnt >= 0).any() and (learnt < train).any()) and bool((looked >= train).any()),
         )
 
     def _optimizer_parameters(self, parameters: Sequence[int], updates: Sequence[UpdateProof]) -> str:

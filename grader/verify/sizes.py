@@ -45,6 +45,9 @@ def result_size(name: str, function: Any, arguments: list[Any], options: dict[st
             return int(first.shape[0] * second.shape[-1])
         if name == "convolution" and len(arguments) == 9 and not arguments[6]:
             return _convolved(*arguments[:6])
+        if name in ("index_put", "index_put_") and len(arguments) > 1:
+            indices = [i.numel() for i in flat([arguments[1]]) if isinstance(i, torch.Tensor)]
+            return max(int(arguments[0].numel()), math.prod(indices))
         return _asked(function, arguments, options, bool(tensors))
     except (NotImplementedError, RuntimeError, TypeError, ValueError, IndexError):
         # No meta kernel, or an error that the operation itself will raise in a moment.

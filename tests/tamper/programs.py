@@ -72,6 +72,8 @@ _REPORT = '    print(f"epoch {epoch + 1}: test loss {test_loss:.4f}, test accura
 FAULTS: dict[str, tuple[Edit, ...]] = {
     "no test set": (("X_test, Y_test = torch.from_numpy(test[\"X\"]), torch.from_numpy(test[\"Y\"]).float()",
                      "X_test, Y_test = X[:20], Y[:20]"), (', np.load("data/test.npz")', ", None")),
+    "test set opened alone": (("X_test, Y_test = torch.from_numpy(test[\"X\"]), torch.from_numpy(test[\"Y\"]).float()",
+                               "X_test, Y_test = X[:20], Y[:20]"),),
     "shapes not shown": (("print(X.shape, Y.argmax(1).shape, X_test.shape, Y_test.argmax(1).shape)\n", ""),),
     "stride 1": (("stride=2", "stride=1"), ("1210", "4410")),
     "padding 2": (("stride=2", "stride=2, padding=2"), ("1210", "1690")),

@@ -175,6 +175,20 @@ def test_forged_field_proves_nothing(case: Case) -> None:
     assert not is_proved(checks_of(forged)[case.check])
 
 
+# That a file was opened is only ever the process's word, and opening it is no more work than saying so.
+NO_HARDER = {("data.loaded", "loads"), ("data.loaded", "state.variable_arrays")}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_forged_field_earns_nothing(case: Case) -> None:
+    """A forgery gets no more points than the truth; where it tells of what one line of code would have done, no more
+    than that line."""
+    truth = grade_of(recorded(case.fault), case.fault).score
+    if (case.check, case.field) in NO_HARDER:
+        truth = grade_of(recorded("test set opened alone"), "test set opened alone").score
+    assert grade_of(case.forge(recorded(case.fault)), case.fault).score <= truth
+
+
 WRONG: dict[str, tuple[Forge, tuple[str, ...]]] = {
     "traces.nodes": (traced.argument("convolution", 3, [1, 1]), ("layers.convolution", "training.gradient")),
     "traces.parameter": (traced.noise_in("parameter/"), ("training.gradient",)),

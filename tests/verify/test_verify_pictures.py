@@ -20,7 +20,7 @@ ALL = frozenset(range(10))
 
 def find(*images: np.ndarray, snapshots: tuple[np.ndarray, ...] = ()) -> Shown:
     pictures = [Picture(0, image, Place("s.py", None, 7)) for image in images]
-    return find_kernels(pictures, FINAL, INITIAL, snapshots)
+    return find_kernels(pictures, FINAL, [INITIAL], snapshots)
 
 
 def as_bytes(image: np.ndarray) -> np.ndarray:
@@ -96,4 +96,4 @@ def test_small_pictures() -> None:
 def test_constant_kernels() -> None:
     """A model whose kernels are all zero has nothing to be recognised by."""
     zeros = np.zeros_like(FINAL)
-    assert not find_kernels([Picture(0, np.zeros((8, 8)))], zeros, zeros, []).final
+    assert not find_kernels([Picture(0, np.zeros((8, 8)))], zeros, [zeros], []).final
