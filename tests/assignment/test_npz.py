@@ -71,6 +71,15 @@ def test_arrays_out_of_form(tmp_path: Path, content: bytes) -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("name", ["bytes that trail", "another format", "nothing"])
+def test_numpy_itself_accepts_some(tmp_path: Path, name: str) -> None:
+    """The control: numpy.load takes trailing bytes for nothing, and gives bytes for what is no array."""
+    path = tmp_path / "train.npz"
+    path.write_bytes(archive(("X.npy", HOSTILE_NPY[name])))
+    with np.load(path, allow_pickle=False) as file:
+        assert len(file["X"]) in (1, len(HOSTILE_NPY[name]))
+
+
 @pytest.mark.parametrize("size", [0, 100, 784 * 4, 1 << 30])
 def test_a_lying_size_is_not_believed(tmp_path: Path, size: int) -> None:
     """An archive whose directory claims another size of the array than there is, with a header that agrees with it."""

@@ -40,7 +40,7 @@ def main() -> int:
     first, changed, faults = state(worker), 0, []
     for number in range(gradings):
         if number % HONEST_SHARE == 0:
-            changed += worker._honest() != worker.honest
+            changed += worker.honest_verdict() != worker.honest
         else:
             case = hostile[number // HONEST_SHARE % len(hostile)]
             faults += [f"{case.name}: {fault}" for fault in worker.attack(case, honest=False)["faults"]]

@@ -48,6 +48,15 @@ class Seen:
     wall_s: float
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a submission got: status, points, and in words each check's outcome, the findings and the reviews."""
+
+    status: str
+    score: float
+    told: tuple[str, ...]
+
+
 class Worker:
     """A grader at one level, in a world full of bait."""
 
@@ -57,11 +66,15 @@ class Worker:
         grader = prepare(Options(assignment=self.world.assignment, data=self.world.data, cache=False))
         self.grader = replace(grader, isolation=available_isolation(force=level), limits=_limits(grader.limits))
         self.twins: dict[str, float] = {}
-        self.honest = self._honest()
+        self.honest = self.honest_verdict()
         self.world.known = set(self.world.survivors())
 
-    def _honest(self) -> float:
-        return self.grade("honest", as_notebook(program())).graded.grade.score
+    def honest_verdict(self) -> Verdict:
+        """All that an honest submission gets now."""
+        grade = self.grade("honest", as_notebook(program())).graded.grade
+        checks = [check for question in grade.questions for check in question.checks]
+        told = (*(f"{each.id} {each.outcome} {each.points}" for each in checks), *(each.id for each in grade.findings))
+        return Verdict(grade.status, grade.score, (*told, *grade.review))
 
     def grade(self, name: str, notebook: str, wall_s: float | None = None) -> Seen:
         """Grades a notebook in a folder of its own, with the bait beside it."""
@@ -96,8 +109,8 @@ class Worker:
         faults = [*self._judged(case, seen), *self._invariants(before, memory, seen, wall_s)]
         if grade.score > twin + 1e-9:
             faults.append(f"I2: {grade.score:g} points, {twin:g} without the attack")
-        if honest and (again := self._honest()) != self.honest:
-            faults.append(f"I5: an honest submission got {again:g} points, {self.honest:g} before")
+        if honest and (again := self.honest_verdict()) != self.honest:
+            faults.append(f"I5: an honest submission got {again}, {self.honest} before")
         found = {"status": grade.status, "score": grade.score, "twin": twin, "wall_s": round(seen.wall_s, 2)}
         return {**found, "got_through": self._got_through(case, seen), "faults": faults}
 
@@ -106,7 +119,7 @@ class Worker:
         text = case.notebook(attacked=False)
         if text not in self.twins:
             known = case.expected["faults"] == []
-            self.twins[text] = self.honest if known else self.grade("twin", text).graded.grade.score
+            self.twins[text] = self.honest.score if known else self.grade("twin", text).graded.grade.score
         return self.twins[text]
 
     def _got_through(self, case: Case, seen: Seen) -> bool:
@@ -201,7 +214,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     worker = Worker(sys.argv[1])
-    print(json.dumps({"honest": worker.honest}), file=answers, flush=True)
+    print(json.dumps({"honest": worker.honest.score}), file=answers, flush=True)
     for line in sys.stdin:
         way, _, name = line.strip().partition(" ")
         case = CASES[name]

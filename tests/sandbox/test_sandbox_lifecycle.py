@@ -62,6 +62,41 @@ def test_evidence_sent_just_before_the_end_arrives(level: Level) -> None:
     assert len(run_code("send('x' * 500_000); os._exit(0)", level).evidence) == 500_000
 
 
+REWRITE = """
+import ctypes
+memory = ctypes.create_string_buffer(8192)
+page = -ctypes.addressof(memory) % 4096 + ctypes.addressof(memory)
+ctypes.memset(page, ord("a"), 4096)
+class Vector(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
+vector = Vector(page, 4096)
+send("x")
+sent = ctypes.CDLL(None, use_errno=True).vmsplice(int(os.environ["GRADE_PIPE"]), ctypes.byref(vector), 1, 0)
+if sent != 4096:
+    send(f"vmsplice: {os.strerror(ctypes.get_errno())}")
+"""
+
+
+def test_what_was_read_cannot_be_rewritten(level: Level) -> None:
+    """A program that shares its own memory with the pipe changes what it has sent as long as nobody has read it (the
+    control), and not afterwards: the grader reads each byte once, and has a copy.
+    """
+
+    def slow(chunk: bytes) -> Reply:
+        time.sleep(0.5)
+        return Reply()
+
+    changed = "ctypes.memset(page, ord('b'), 4096)\n"
+    unread = run_code(REWRITE + changed + "import time; time.sleep(2)", level, answer=slow).evidence
+    assert unread == "x" + "b" * 4096
+
+    def acknowledge(chunk: bytes) -> Reply:
+        return Reply(send=b"+" if chunk.endswith(b"a") else b"")
+
+    read_before = run_code(REWRITE + "sys.stdin.read(1)\n" + changed, level, answer=acknowledge).evidence
+    assert read_before == "x" + "a" * 4096
+
+
 @pytest.mark.parametrize(
     ("code", "status", "exit_code"),
     [

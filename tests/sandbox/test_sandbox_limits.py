@@ -160,15 +160,18 @@ except OSError as error:
     assert 25 <= int(total) <= 32 and number == "28"
 
 
-def test_disk_is_watched_without_a_file_system_of_its_own(partial: Level) -> None:
-    """On the host's disk, what a run writes is added up, and the run is ended above the limit."""
+@pytest.mark.parametrize("place", [".", "/dev/shm"])
+def test_disk_is_watched_without_a_file_system_of_its_own(partial: Level, place: str) -> None:
+    """What a run writes to the host's disk and to the host's shared memory is added up; it is ended above the limit."""
+    if place != "." and keeps_user(partial):
+        pytest.skip("there, /dev/shm is shared with the grader's own user")
     code = """
 import time
 for index in range(100):
-    open(f"file{index}", "wb").write(bytes(1 << 20))
+    open(f"{sys.argv[1]}/grade-{os.getpid()}-{index}", "wb").write(bytes(1 << 20))
 time.sleep(20)
 """
-    outcome = run_code(code, partial, disk_bytes=32 * MEBIBYTE).outcome
+    outcome = run_code(code, partial, disk_bytes=32 * MEBIBYTE, arguments=(place,)).outcome
     assert (outcome.status, outcome.limit) == ("crashed", "disk")
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grader.errors import IsolationError
-from grader.sandbox import available_isolation, partial, probe, seccomp
+from grader.sandbox import available_isolation, command, launch, partial, probe, seccomp
 from grader.sandbox.selfattack import attack
 from grader.sandbox.starter import landlock
 from grader.sandbox.values import Level
@@ -71,3 +75,36 @@ def test_a_limit_that_nobody_watches_is_noticed(partial: Level, monkeypatch: pyt
     """Where memory or disk is not watched, the attack takes twice what is allowed, and says so."""
     monkeypatch.setattr(Watch, {"memory": "_memory", "disk": "_files"}[name], lambda *_: None)
     assert name in failed("partial")
+
+
+def test_a_starter_that_closes_nothing_is_noticed(
+    level: Level, open_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the sandbox itself needed to start is found open inside where the last step before the program leaves it."""
+    starter = open_path / "leaking" / "starter"
+    shutil.copytree(command.starter_folder(), starter, ignore=shutil.ignore_patterns("__pycache__"))
+    wall = '_descriptors(plan["pipe"], ready)'
+    text = (starter / "inside.py").read_text(encoding="utf-8")
+    assert text.count(wall) == 1
+    (starter / "inside.py").write_text(text.replace(wall, 'os.dup2(plan["pipe"], PIPE)'), encoding="utf-8")
+    monkeypatch.setattr(command, "starter_folder", lambda: str(starter))
+    monkeypatch.setattr(launch, "STARTER_PARENT", str(starter.parent))
+    assert "descriptors" in failed(level)
+
+
+def test_the_starter_closes_what_the_grader_passes_on(level: Level, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A grader that passes on every file that it holds open gives none of them to the program: there are two walls."""
+    monkeypatch.setattr("grader.sandbox.ends.subprocess", Leaking())
+    assert "descriptors" not in failed(level)
+
+
+class Leaking:
+    """The module `subprocess`, for one that starts processes with everything open that may be inherited."""
+
+    DEVNULL = subprocess.DEVNULL
+
+    @staticmethod
+    def Popen(arguments: list[str], *, pass_fds: list[int], **options: Any) -> subprocess.Popen[bytes]:
+        for handle in pass_fds:
+            os.set_inheritable(handle, True)
+        return subprocess.Popen(arguments, close_fds=False, **options)

@@ -1,17 +1,18 @@
-"""Writes three hundred megabytes to each place it may write to."""
+"""Writes three hundred megabytes to each place it may write to, no file too large."""
 
-import os
+import os, time
 
-whole = 0
-for place in (".", "/tmp", "/dev/shm", os.environ.get("JUPYTER_RUNTIME_DIR", ".")):
-    name = f"{place}/hostile-{os.getpid()}"
+for place in ("/dev/shm", ".", "/tmp", os.environ.get("JUPYTER_RUNTIME_DIR", ".")):
+    names, written = [f"{place}/hostile-{os.getpid()}-{number}" for number in range(6)], 0
     try:
-        with open(name, "wb", buffering=0) as stream:
-            whole += all(stream.write(bytes(1 << 20)) for _ in range(300))
+        for name in names:
+            with open(name, "wb", buffering=0) as stream:
+                written += sum(stream.write(bytes(1 << 20)) for _ in range(50))
+        time.sleep(2)
     except OSError as error:
         print(place, error)
     finally:
-        if os.path.exists(name):
+        for name in filter(os.path.exists, names):
             os.unlink(name)
-if whole:
-    print("WORKED")
+    if written == 300 << 20:
+        print("WORKED")
