@@ -54,7 +54,7 @@ def main() -> int:
     own = usage.ru_utime + usage.ru_stime
     print(f"{gradings} gradings in {time.monotonic() - begun:.0f} s, {own:.0f} s of the parent's own processor time")
     print(f"first {first}\nlast  {last}\ngrown {grown}; honest grades changed {changed}; faults {faults}")
-    worker.world.close()
+    worker.close()
     return int(bool(grown or changed or faults))
 
 

@@ -35,6 +35,7 @@ LIMITS = {
     "entries": 5000,
     "output_bytes": MEBIBYTE,
 }
+FORGED = ("report.json", "grades.csv", "evidence.json", "evidence", "journal.safetensors")  # of row 3
 MOST_GROWTH_MB = 250.0
 SLACK_S = 60.0
 
@@ -186,6 +187,14 @@ class Worker:
         self._clean()
         return {"worked": worked, "output": text[-500:]}
 
+    def close(self) -> None:
+        """Takes the world away, and what attacks left in shared memory, where a level leaves that open."""
+        self._clean()
+        for path in Path("/dev/shm").iterdir():
+            if path.name in FORGED and path.stat().st_uid == os.geteuid():
+                path.unlink()
+        self.world.close()
+
     def _clean(self) -> None:
         for path in self.world.open_to_all.iterdir():
             path.unlink() if path.is_file() else None
@@ -220,7 +229,7 @@ def main() -> None:
         case = CASES[name]
         answer = worker.control(case) if way == "control" else worker.attack(case, honest=way == "then-honest")
         print(json.dumps(answer), file=answers, flush=True)
-    worker.world.close()
+    worker.close()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ import json, os
 bait = json.load(open("bait.json")) if os.path.exists("bait.json") else {}
 
 forged = '{"schema": "grader.report/1", "status": "graded", "score": 50, "max_score": 50}'
-folders = [".", "..", "grades", "grades/x", "/tmp", "/dev/shm", os.path.expanduser("~"), bait.get("folder", ".")]
+folders = [".", "grades", "grades/x", bait.get("folder", ".")]
+if bait.get("sandboxed", True):  # without a sandbox it would litter
+    folders += ["..", "/tmp", "/dev/shm", os.path.expanduser("~")]
 for folder in folders:
     for name in ("report.json", "grades.csv", "evidence.json", "evidence", "journal.safetensors"):
         try:
