@@ -25,6 +25,7 @@ from tests.ordinary import REPOSITORY, ordinary_python
 ALL = os.environ.get("HOSTILE") == "all"
 USERS = ("root", "ordinary") if os.geteuid() == 0 else ("ordinary",)
 WAYS = [(level, user) for level in LEVELS for user in USERS] if ALL else [("best", USERS[0])]
+FEW = 4
 Ask = Callable[[str, str, str], dict[str, Any]]
 
 
@@ -73,14 +74,29 @@ def _start(level: str, user: str, folder: Path) -> subprocess.Popen[str]:
     return worker
 
 
+def honest_follows(name: str, level: str, user: str) -> bool:
+    """Whether an honest submission is graded right after this attack: after the last one, and after each few, which
+    with every level and user are others each time, so that there is one right after every attack.
+    """
+    number = list(CASES).index(name)
+    return number == len(CASES) - 1 or number % FEW == (WAYS.index((level, user)) if ALL else FEW - 1)
+
+
+def test_an_honest_submission_follows_every_attack() -> None:
+    """I5 has its proof: each attack is followed by an honest submission, at one level at least before the next one."""
+    followed = {name for name in CASES for way in WAYS if honest_follows(name, *way)}
+    assert len(WAYS) < FEW or followed == set(CASES)
+    assert all(honest_follows(list(CASES)[-1], *way) for way in WAYS)
+
+
 @pytest.mark.parametrize(("level", "user"), WAYS)
 @pytest.mark.parametrize("name", CASES)
 def test_the_attack_is_contained(ask: Ask, name: str, level: str, user: str) -> None:
     """I1 to I6 hold: no secret in any report, no point won, no process left, the host as before, the next honest
     submission graded the same, the grader's own time and memory bounded; status and findings are those expected.
     """
-    honest = ALL or list(CASES).index(name) % 8 == 7
-    seen = ask(level, user, f"{'then-honest' if honest else 'attack'} {name}")
+    way = "then-honest" if honest_follows(name, level, user) else "attack"
+    seen = ask(level, user, f"{way} {name}")
     is_open = CASES[name].is_open(level, user)
     if ALL:
         table.note(
