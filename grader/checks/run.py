@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from grader.checks.case import quote
 from grader.checks.catalogue import find_kind
-from grader.checks.gaps import find_gaps
+from grader.checks.gaps import Gap
 from grader.checks.result import Confidence, Finding, Where
 from grader.evidence.values import Evidence, Place, RunError
 
@@ -30,11 +30,12 @@ def run_findings(
     message: str,
     killed: bool,
     shadowed: Sequence[str],
+    gaps: Sequence[Gap],
 ) -> tuple[Finding, ...]:
     """`limit` names the limit that struck, `message` tells of it; `killed` says that the program died by itself."""
     return (
         *_errors(evidence, sources, entry),
-        *_placeholders(sources, evidence),
+        *_placeholders(sources, gaps),
         *_end(evidence, limit, message, killed, entry),
         *(
             _finding("run.shadowed-module", f"{name} was not used: the grader's own stands in its place")
@@ -63,10 +64,10 @@ def error_kind(error: RunError) -> str:
     return "run.undefined-name" if error.type in ("NameError", "UnboundLocalError") else "run.cell-error"
 
 
-def _placeholders(sources: Mapping[tuple[str, int | None], str], evidence: Evidence) -> Iterator[Finding]:
+def _placeholders(sources: Mapping[tuple[str, int | None], str], gaps: Sequence[Gap]) -> Iterator[Finding]:
     """The first gap of each cell or file."""
     told: set[tuple[str, int | None]] = set()
-    for gap in find_gaps(sources, evidence):
+    for gap in gaps:
         if (gap.place.file, gap.place.cell) not in told:
             told.add((gap.place.file, gap.place.cell))
             yield _finding("run.placeholder", GAP, quote(gap.place, sources))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -19,7 +20,9 @@ from grader.pipeline import (
     now,
     open_register,
     regrade,
+    waiting,
 )
+from grader.score.spool import Spool
 
 
 @click.command("regrade")
@@ -30,42 +33,60 @@ def regrade_command(grades: Path, assignment: Path | None, yes: bool) -> int:
     """Apply today's rubric to what was graded already, without running anything."""
     if not grades.is_dir():
         raise click.UsageError(f"{grades} is no folder of grades")
-    with open_register(grades) as book:
+    with open_register(grades) as book, waiting() as outdated:
         loaded = load_assignment(assignment)
-        waiting = _tell(book, loaded)
-        if not waiting:
+        _tell(book, loaded, outdated)
+        if not outdated:
             return 0
-        if not yes and not click.confirm(f"Write {waiting} reports anew?"):
+        if not yes and not _agreed(f"Write {len(outdated)} reports anew?"):
             click.echo("Nothing was written.")
             return 0
-        _write(book, loaded, grades)
+        _write(book, outdated, grades)
+        write_class(grades, book, loaded)
     return 0
 
 
-def _tell(book: Register, assignment: Assignment) -> int:
-    """Says whose grade changes and by how much; returns how many reports say something else than they would today."""
-    changed = outdated = total = 0
+def _agreed(question: str) -> bool:
+    """What a person answers; where there is nobody to ask, no."""
+    try:
+        return click.confirm(question)
+    except click.Abort as error:
+        if not isinstance(error.__context__, EOFError):
+            raise
+        click.echo()
+        return False
+
+
+def _tell(book: Register, assignment: Assignment, outdated: Spool[Regraded]) -> None:
+    """Says whose grade changes and by how much, and keeps those whose report would say something else today."""
+    changed = total = earlier = 0
     for found in regrade(book, assignment, evidence_store()):
         total += 1
         changed += found.changed
-        outdated += found.outdated
+        earlier += found.verified_before
         if found.problem:
             click.echo(f"grade: {found.before.row.id} stays as it is: {found.problem}", err=True)
         if found.changed:
             click.echo(_line(found))
+        if found.outdated:
+            outdated.add(found)
+    if earlier:
+        click.echo(
+            f"grade: {earlier} of {total} are judged on what an earlier verification found, for the evidence of their "
+            "runs is not in the cache any more",
+            err=True,
+        )
     click.echo(f"{changed} of {total} grades change")
-    return outdated
 
 
-def _write(book: Register, assignment: Assignment, grades: Path) -> None:
+def _write(book: Register, outdated: Iterable[Regraded], grades: Path) -> None:
     """Puts the new reports in place and enters the grades; the register keeps what they were."""
     folder = report_folder(grades)
     with book.together():
-        for found in regrade(book, assignment, evidence_store()):
-            if found.outdated and found.after is not None and found.grade is not None:
-                folder.write(found.after.row.id, render_reports(Graded(found.grade)), True)
-                book.record(found.after, now(), "regraded", found.facts)
-    write_class(grades, book, assignment)
+        for found in outdated:
+            assert found.after is not None and found.grade is not None
+            folder.write(found.after.row.id, render_reports(Graded(found.grade)), True)
+            book.record(found.after, now(), "regraded", None)
 
 
 def _line(found: Regraded) -> str:

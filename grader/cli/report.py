@@ -18,6 +18,7 @@ from grader.errors import UsageError
 from grader.pipeline import Assignment, Register
 from grader.pipeline.publish import Source, anonymise, codes, comparison, release, source_of, withheld_checks
 from grader.report import Grade, classroom, html
+from grader.score.spool import spooling
 
 FOLDER = GivenPath(file_okay=False)
 
@@ -55,7 +56,7 @@ def write_index(grades: Path, target: Path, assignment: Path | None, skip_unread
     Raises UsageError for a report that cannot be read, or with `skip_unreadable` says so and leaves it out.
     """
     title = ""
-    with classroom.spooling() as entries, comparison(assignment) as compared:
+    with spooling(classroom.Entry) as entries, comparison(assignment) as compared:
         for name in report_names(grades):
             try:
                 grade = read_report(grades / name)
@@ -99,7 +100,7 @@ def _write_anonymous(grades: Path, names: Sequence[str], target: Path, assignmen
     code_of = codes([(name, read_report(grades / name).submission.sha256) for name in names])
     ranked = sorted(names, key=code_of.__getitem__)
     title = ""
-    with classroom.spooling() as entries, comparison(assignment) as compared:
+    with spooling(classroom.Entry) as entries, comparison(assignment) as compared:
         for name in ranked:
             stored_grade = read_grade(grades / name)
             compared.add(

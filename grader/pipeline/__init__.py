@@ -24,7 +24,7 @@ from grader.pipeline.classroom import NOTEBOOK, Folder, Result, enter_missing, g
 from grader.pipeline.cluster import Cluster
 from grader.pipeline.crew import Crew, fitting_jobs
 from grader.pipeline.grader import Graded, Grader
-from grader.pipeline.regrade import Regraded, regrade
+from grader.pipeline.regrade import Regraded, regrade, waiting
 from grader.pipeline.trusted import Trusted
 from grader.pipeline.work import Cancelled, Done, Inline, Job, Workers
 from grader.sandbox import APPARMOR_PROFILE, LEVELS, available_isolation, examine
@@ -72,6 +72,7 @@ __all__ = [
     "prepare",
     "read_roster",
     "regrade",
+    "waiting",
 ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from grader.assignment import Assignment, Baseline, Dataset, Rubric
 from grader.checks.accuracy import band
 from grader.checks.case import Case
-from grader.checks.gaps import find_gaps
+from grader.checks.gaps import Gap, find_gaps
 from grader.checks.result import Finding
 from grader.checks.run import run_findings
 from grader.checks.table import run_checks
@@ -31,7 +31,7 @@ from grader.score import (
     score_questions,
 )
 from grader.submission import Submission
-from grader.verify.result import TestPass, Verification
+from grader.verify.result import TestPass
 
 _STATUS: Mapping[str, Status] = {"timed_out": "timed_out", "out_of_memory": "out_of_memory", "crashed": "crashed"}
 
@@ -59,7 +59,7 @@ def assemble(facts: Facts, assignment: Assignment, baseline: Baseline | None) ->
     cases = [Case(collected.evidence, v, sources, baseline, ran_out, gaps) for v in facts.verifications]
     judged = [(case, run_checks(case, assignment.rubric)) for case in cases]
     case, verdicts = max(judged, key=lambda pair: sum(v.result.points or 0.0 for v in pair[1]))
-    findings = collect_findings(verdicts, _about_the_run(submission, collected, sources, case.verification))
+    findings = collect_findings(verdicts, _about_the_run(submission, collected, sources, gaps))
     review = [*review_reasons(verdicts, findings), *_doubts(case, collected), *submission.notes, *facts.isolation_notes]
     if len(cases) > 1:
         review.append(f"{len(cases)} models were trained; the one with the most points is graded")
@@ -110,12 +110,19 @@ def _about_the_run(
     submission: Submission,
     collected: Collected,
     sources: Mapping[tuple[str, int | None], str],
-    verification: Verification,
+    gaps: Sequence[Gap],
 ) -> tuple[Finding, ...]:
     outcome = collected.outcome
     killed = outcome.status == "crashed" or any(cell.died for cell in collected.evidence.cells)
     return run_findings(
-        collected.evidence, sources, submission.entry, outcome.limit, outcome.message, killed, submission.shadowed
+        collected.evidence,
+        sources,
+        submission.entry,
+        outcome.limit,
+        outcome.message,
+        killed,
+        submission.shadowed,
+        gaps,
     )
 
 

@@ -48,13 +48,13 @@ def pack(facts: Facts) -> bytes:
         submission=replace(facts.submission, notebook=None, files=sources),
         collected=replace(facts.collected, evidence=_without_arrays(facts.collected.evidence)),
     )
-    return zlib.compress(msgspec.msgpack.encode(slim, enc_hook=_to_plain), 1)
+    return zlib.compress(msgspec.msgpack.encode(slim, enc_hook=to_plain), 1)
 
 
 def unpack(content: bytes) -> Facts:
     """The facts that `pack` wrote; raises EvidenceError where they are damaged or another version's."""
     try:
-        return msgspec.msgpack.decode(zlib.decompress(content), type=Facts, dec_hook=_from_plain)
+        return msgspec.msgpack.decode(zlib.decompress(content), type=Facts, dec_hook=from_plain)
     except (zlib.error, msgspec.MsgspecError, ValueError) as error:
         raise EvidenceError(f"the stored facts cannot be read ({error})", remedy="Grade the submission again") from None
 
@@ -63,7 +63,7 @@ def judgement(grade: Grade) -> str:
     """The hash of everything that a report says of a grade, but for the rubric's own hash and where facts came from."""
     run = None if grade.run is None else replace(grade.run, cached=False)
     plain = replace(grade, run=run, assignment=replace(grade.assignment, rubric_sha256=""))
-    return hashlib.sha256(msgspec.json.encode(plain, enc_hook=_to_plain)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(plain, enc_hook=to_plain)).hexdigest()
 
 
 def _without_arrays(evidence: Evidence) -> Evidence:
@@ -92,7 +92,8 @@ def _words(cell: CellRun) -> CellRun:
     return replace(cell, outputs=({"output_type": "stream", "name": "stdout", "text": text},) if text else ())
 
 
-def _to_plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
+    """Arrays and paths as what JSON and MessagePack hold."""
     if isinstance(value, np.ndarray):
         return [value.dtype.str, value.tobytes()]
     if isinstance(value, np.generic):
@@ -102,7 +103,8 @@ def _to_plain(value: Any) -> Any:
     raise NotImplementedError(f"{type(value).__name__} is no fact")
 
 
-def _from_plain(kind: type, value: Any) -> Any:
+def from_plain(kind: type, value: Any) -> Any:
+    """What `to_plain` made, back."""
     if kind is np.ndarray:
         dtype, content = value
         return np.frombuffer(content, dtype=np.dtype(dtype))

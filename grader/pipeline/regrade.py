@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from grader.assignment import Assignment, Baseline, Dataset, find_baseline, silent
 from grader.errors import DataError, EvidenceError
 from grader.evidence import FrameReader, parse_evidence
 from grader.pipeline.assemble import assemble
-from grader.pipeline.facts import Facts, judgement, pack, unpack
+from grader.pipeline.facts import Facts, from_plain, judgement, pack, to_plain, unpack
 from grader.pipeline.probes import make_probes
 from grader.pipeline.trusted import Trusted
 from grader.pipeline.versions import verifier_version
 from grader.pipeline.weights import weights_by_model
 from grader.score import Grade
 from grader.score.rows import ClassRow, class_row
+from grader.score.spool import Spool, spooling
 from grader.store import Entry, EvidenceStore, Register
 
 
 @dataclass(frozen=True)
 class Regraded:
-    """A submission under today's rubric: the entry that it has, the one that it would have with its grade, and its
-    facts where they had to be found again. `problem` says why it stays as it is, where it does."""
+    """A submission under today's rubric: the entry that it has, and the one that it would have with its grade.
+    `problem` says why it stays as it is, where it does."""
 
     before: Entry
     after: Entry | None = None
     grade: Grade | None = None
-    facts: bytes | None = None
     problem: str = ""
+
+    @property
+    def verified_before(self) -> bool:
+        """Whether it is judged on what an earlier verification found, because the evidence is not kept any more."""
+        return self.after is not None and self.after.verifier != verifier_version()
 
     @property
     def changed(self) -> bool:
@@ -41,8 +47,18 @@ class Regraded:
         return self.after is not None and self.before.judgement != self.after.judgement
 
 
+@contextmanager
+def waiting() -> Iterator[Spool[Regraded]]:
+    """Where regraded submissions wait on disk until somebody has agreed."""
+    with spooling(Regraded, to_plain, from_plain) as spool:
+        yield spool
+
+
 def regrade(book: Register, assignment: Assignment, store: EvidenceStore) -> Iterator[Regraded]:
-    """Every submission of the register that has facts, in the order of the class, one at a time."""
+    """Every submission of the register that has facts, in the order of the class, one at a time.
+
+    Nothing changes but what is known of the runs: where the verification is another, it is done again, once.
+    """
     judge = _Judge(assignment, store)
     for entry in book.entries():
         if entry.evidence:
@@ -60,23 +76,31 @@ class _Judge:
 
     def judge(self, entry: Entry, book: Register) -> Regraded:
         try:
-            packed = book.facts(entry.evidence, entry.verifier)
-            if packed is None:
-                raise EvidenceError("its facts are missing")
-            verifier = entry.verifier
-            anew = None if verifier == verifier_version() else self._verify_again(entry, unpack(packed))
-            facts = unpack(anew or packed)
-            grade = self._grade(entry, facts)
+            verifier, packed = self._facts(entry, book)
+            grade = self._grade(entry, unpack(packed))
         except (EvidenceError, DataError) as error:
             return Regraded(entry, problem=error.message)
         row = class_row(grade, entry.row.name, entry.row.attempt, entry.row.late)
         rubric = self._assignment.rubric.sha256
-        verifier = verifier_version() if anew else entry.verifier
         # Without a setting the next `grade` looks again, and finds the facts.
-        after = replace(
-            entry, row=row, rubric=rubric, setting="", verifier=verifier, judgement=judgement(grade)
-        )  # fmt: skip
-        return Regraded(entry, after, grade, anew)
+        after = replace(entry, row=row, rubric=rubric, setting="", verifier=verifier, judgement=judgement(grade))
+        return Regraded(entry, after, grade)
+
+    def _facts(self, entry: Entry, book: Register) -> tuple[str, bytes]:
+        """What today's verification finds in the run, made and kept where that is new; else what an earlier one found,
+        and which that was. Raises EvidenceError where there is nothing."""
+        today = verifier_version()
+        known = book.facts(entry.evidence, today)
+        if known is not None:
+            return today, known
+        earlier = book.facts(entry.evidence, entry.verifier)
+        if earlier is None:
+            raise EvidenceError("its facts are missing")
+        anew = self._verify_again(entry, unpack(earlier))
+        if anew is None:
+            return entry.verifier, earlier
+        book.renew(entry.evidence, today, anew)
+        return today, anew
 
     def _grade(self, entry: Entry, facts: Facts) -> Grade:
         known = replace(facts.submission, id=entry.row.id, path=entry.row.path)
@@ -91,11 +115,11 @@ class _Judge:
 
     def _verify_again(self, entry: Entry, facts: Facts) -> bytes | None:
         """The facts as today's verification finds them in the stored evidence; None where that is gone."""
-        from grader.verify.run import verify
-
         stored = self._store.load(entry.evidence)
         if stored is None or facts.collected.flaw:
             return None
+        from grader.verify.run import verify
+
         evidence = parse_evidence(FrameReader().feed(stored.stream))
         trusted = self._trusted.setdefault(
             facts.dataset.sha256, Trusted(facts.dataset, int(self._assignment.rubric.parameters["classes"]))

@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 Kernel = tuple[tuple[float, ...], ...]
 
@@ -22,6 +23,7 @@ _DEEPEST = 34.0
 _NEGATIVE = (33, 102, 172)
 _ZERO = (247, 247, 247)
 _POSITIVE = (178, 24, 43)
+_SHADES = 255
 
 MOST_FILTERS = 32
 """How many filters a report shows."""
@@ -93,8 +95,14 @@ def _filter_image(kernel: Kernel, extent: float) -> FilterImage:
 
 def _colour(weight: float, extent: float) -> bytes:
     share = weight / extent if extent and math.isfinite(weight) else 0.0
-    end = _POSITIVE if share > 0 else _NEGATIVE
-    return bytes(round(zero + (one - zero) * abs(share)) for zero, one in zip(_ZERO, end, strict=True))
+    return _shade(round(share * _SHADES))
+
+
+@cache
+def _shade(step: int) -> bytes:
+    """The colour of a step from `-_SHADES` to `_SHADES`, RGB."""
+    end = _POSITIVE if step > 0 else _NEGATIVE
+    return bytes(round(zero + (one - zero) * abs(step) / _SHADES) for zero, one in zip(_ZERO, end, strict=True))
 
 
 def png(rows: Sequence[bytes]) -> bytes:

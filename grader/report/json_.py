@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -27,22 +26,22 @@ def render(grade: Grade) -> str:
 def _report(grade: Grade) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
-        "assignment": asdict(grade.assignment),
-        "submission": asdict(grade.submission),
+        "assignment": msgspec.to_builtins(grade.assignment),
+        "submission": msgspec.to_builtins(grade.submission),
         "status": grade.status,
         "message": grade.message,
         "score": grade.score,
         "max_score": grade.max_score,
         "questions": [_question(question) for question in grade.questions],
-        "findings": [asdict(finding) for finding in grade.findings],
-        "accuracy": asdict(grade.accuracy),
-        "training": asdict(grade.training),
-        "dataset": None if grade.dataset is None else asdict(grade.dataset),
-        "run": None if grade.run is None else asdict(grade.run),
+        "findings": [msgspec.to_builtins(finding) for finding in grade.findings],
+        "accuracy": msgspec.to_builtins(grade.accuracy),
+        "training": msgspec.to_builtins(grade.training),
+        "dataset": None if grade.dataset is None else msgspec.to_builtins(grade.dataset),
+        "run": None if grade.run is None else msgspec.to_builtins(grade.run),
         "review": grade.review,
-        "stages": [asdict(stage) for stage in grade.stages],
+        "stages": [msgspec.to_builtins(stage) for stage in grade.stages],
         "withheld_points": grade.withheld_points,
-        "weights": None if grade.weights is None else asdict(grade.weights),
+        "weights": None if grade.weights is None else msgspec.to_builtins(grade.weights),
         "filters": [[_rounded(row) for row in kernel] for kernel in grade.filters],
     }
 
@@ -63,7 +62,7 @@ def _question(question: QuestionScore) -> dict[str, Any]:
 
 def _check(check: CheckResult) -> dict[str, Any]:
     """A check without its question, which it is nested in."""
-    return {key: value for key, value in asdict(check).items() if key != "question"}
+    return {key: value for key, value in msgspec.to_builtins(check).items() if key != "question"}
 
 
 def _plain(value: Any) -> Any:

@@ -75,8 +75,7 @@ def test_a_gap_is_charged_once_and_nothing_else_is() -> None:
 
 def test_the_first_gap_of_a_cell_is_told() -> None:
     """One finding a cell, with its line."""
-    found = run_findings(
-        failed(1), {(FILE, 1): "x = ...\ny = ...\n", (FILE, 2): "z = ...\n"}, FILE, None, "", False, ()
-    )
+    sources: dict[tuple[str, int | None], str] = {(FILE, 1): "x = ...\ny = ...\n", (FILE, 2): "z = ...\n"}
+    found = run_findings(failed(1), sources, FILE, None, "", False, (), find_gaps(sources, failed(1)))
     places = [(f.where.cell, f.where.line) for f in found if f.id == "run.placeholder" and f.where]
     assert places == [(1, 1), (2, 1)]

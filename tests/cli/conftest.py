@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from grader.cli.main import _run
-from tests.cli.samples import LOAD
+from tests.cli.samples import LOAD, TRAIN_ONE_BATCH
 from tests.submission.uploads import notebook, write
 
 
@@ -77,3 +77,13 @@ def on_quick_mnist(quick_mnist: Path) -> tuple[str, ...]:
 def loads(here: Path) -> Path:
     """A notebook that answers question 1 and nothing else, which takes no time to run: 4 of 50 points."""
     return write(here / "loads.ipynb", notebook(LOAD))
+
+
+@pytest.fixture
+def school(here: Path) -> Path:
+    """Four submissions: one that only loads, a twin of it, one that trains a batch, and a broken one."""
+    write(here / "class" / "ann" / "cnn.ipynb", notebook(LOAD))
+    write(here / "class" / "bob" / "cnn.ipynb", notebook(LOAD))
+    write(here / "class" / "cat.ipynb", notebook(LOAD, TRAIN_ONE_BATCH))
+    write(here / "class" / "dan.ipynb", "{")
+    return here / "class"

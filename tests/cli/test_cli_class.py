@@ -1,45 +1,19 @@
-"""A class: in parallel, each on its own, resumed where it was, and regraded without running anything."""
+"""A class: in parallel, each on its own, and resumed where it was."""
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 import signal
 from pathlib import Path
 
-import pytest
-
-from grader.store import open_register
 from tests.cli.conftest import Grade, Start
-from tests.cli.samples import LOAD, TRAIN_ONE_BATCH
+from tests.cli.samples import LOAD, rows, stamps
 from tests.cli.test_cli_limits import HOLD, held, wait_for
 from tests.cli.test_cli_reports import report
 from tests.submission.uploads import notebook, write
 
-REFERENCE = Path(__file__).resolve().parents[2] / "reference"
 SLEEP = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(600)', '{HOLD}'])"
-
-
-def rows(folder: Path) -> dict[str, dict[str, str]]:
-    """grades.csv by id."""
-    with (folder / "grades.csv").open(encoding="utf-8", newline="") as file:
-        return {row["id"]: row for row in csv.DictReader(file)}
-
-
-def stamps(folder: Path) -> dict[str, int]:
-    """When each report was written."""
-    return {str(path): path.stat().st_mtime_ns for path in sorted(folder.glob("*/*"))}
-
-
-@pytest.fixture
-def school(here: Path) -> Path:
-    """Four submissions: one that only loads, a twin of it, one that trains a batch, and a broken one."""
-    write(here / "class" / "ann" / "cnn.ipynb", notebook(LOAD))
-    write(here / "class" / "bob" / "cnn.ipynb", notebook(LOAD))
-    write(here / "class" / "cat.ipynb", notebook(LOAD, TRAIN_ONE_BATCH))
-    write(here / "class" / "dan.ipynb", "{")
-    return here / "class"
 
 
 def test_a_class_is_graded_and_listed(grade: Grade, school: Path, here: Path, on_quick_mnist: tuple[str, ...]) -> None:
@@ -147,54 +121,6 @@ def children(pid: int) -> list[int]:
     return [
         int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
     ]
-
-
-def test_regrade(
-    grade: Grade, school: Path, here: Path, on_quick_mnist: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A changed rubric changes who it says and by how much, without a run; nothing is written without a yes; after it,
-    reports, list and history agree, and the executed notebooks are still there."""
-    grade(school, *on_quick_mnist)
-    assignment = here / "assignment"
-    shutil.copytree(REFERENCE, assignment)
-    text = (assignment / "rubric.toml").read_text(encoding="utf-8")
-    changed = text.replace('"data.loaded", points = 3', '"data.loaded", points = 1')
-    changed = changed.replace('"data.shapes_shown", points = 1', '"data.shapes_shown", points = 3')
-    changed = changed.replace('id = "layers.convolution", points = 4', 'id = "layers.convolution", points = 2')
-    changed = changed.replace('id = "layers.dense", points = 3', 'id = "layers.dense", points = 5')
-    (assignment / "rubric.toml").write_text(changed, encoding="utf-8")
-    write(school / "cat.ipynb", "the submissions are not looked at")
-    monkeypatch.setattr("grader.pipeline.collect.run_in_sandbox", lambda *_: pytest.fail("a run"))
-    monkeypatch.setattr("grader.verify.run.verify", lambda *_: pytest.fail("a verification"))
-    before = stamps(here / "grades")
-
-    refused = grade("regrade", here / "grades", "--assignment", assignment)
-    assert "0 of 3 grades change" in refused.out
-    assert stamps(here / "grades") == before
-
-    changed = changed.replace('id = "data.loaded", points = 1', 'id = "data.loaded", points = 2')
-    changed = changed.replace(
-        'points = 4\nchecks = [\n  { id = "data.loaded"', 'points = 5\nchecks = [\n  { id = "data.loaded"'
-    )
-    changed = changed.replace("points = 50", "points = 51")
-    (assignment / "rubric.toml").write_text(changed, encoding="utf-8")
-    written = grade("regrade", here / "grades", "--assignment", assignment, "--yes")
-
-    assert written.code == 0
-    assert "3 of 3 grades change" in written.out
-    assert "(+1.00) of 50 -> 51" in written.out
-    assert rows(here / "grades")["ann"]["score"] == "5"
-    assert report(here / "grades" / "ann")["max_score"] == 51
-    assert (here / "grades" / "ann" / "executed.ipynb").exists()
-    with open_register(here / "grades") as book:
-        assert [(change.reason, change.score) for change in book.history("ann")] == [("graded", 4), ("regraded", 5)]
-
-
-def test_regrade_of_nothing(grade: Grade, here: Path) -> None:
-    """A folder that is none, and one without grades."""
-    assert grade("regrade", "nowhere").code == 2
-    (here / "grades").mkdir()
-    assert grade("regrade", "grades").out == "0 of 0 grades change\n"
 
 
 def test_a_roster_lists_who_is_missing(grade: Grade, school: Path, here: Path, on_quick_mnist: tuple[str, ...]) -> None:

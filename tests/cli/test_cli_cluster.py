@@ -15,7 +15,7 @@ import pytest
 
 from grader.pipeline import available_isolation
 from tests.cli.conftest import Grade, Start
-from tests.cli.test_cli_class import rows
+from tests.cli.samples import rows
 from tests.cli.test_cli_limits import HOLD, held, wait_for, without_bubblewrap
 from tests.cli.test_cli_reports import report
 from tests.submission.uploads import write

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from grader.report import json_, stored
-from grader.report.classroom import Entry, entry, render, spooling
+from grader.report.classroom import Entry, entry, render
 from grader.report.classroom import statistics as figures
+from grader.score.spool import spooling
 from tests.report.classes import a_class, named, room
 from tests.report.conftest import grade_with, lost, perfect, rejected, timed_out
 
@@ -86,7 +87,7 @@ def test_a_spool_is_the_sequence_of_its_entries() -> None:
     page made of it is the page of the entries themselves."""
     grades = [stored.read(json_.render(grade)) for grade in a_class()]
     kept = [entry(grade) for grade in grades]
-    with spooling() as spool:
+    with spooling(Entry) as spool:
         for each in kept:
             spool.add(each)
         assert list(spool) == kept
