@@ -1,19 +1,20 @@
 """The running record: one small row an event, and a key for every image that reached the model.
 
 Kept for the whole run, so each entry must cost well under a microsecond to a few; the expensive part is put off: keys
-and predicted classes until so many images have come that one look at all of them is cheap and they are still in the
-processor's cache, the values of losses until `flush`.
+and predicted classes until so many images have come that one look at all of them is cheap, the values of losses until
+`flush`.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from . import fingerprint
+from .names import Names
 from .wire import Wire
 
 FORWARD, BACKWARD, STEP, UPDATE, LOSS, CELL, FIGURE = range(1, 8)
@@ -21,7 +22,6 @@ GRAD_ENABLED, STALE, TRACED, NO_GRADIENT = 1, 2, 4, 8
 UNKNOWN = 255
 _FLUSH_EVENTS = 2000
 _FLUSH_SECONDS = 2.0
-_DIGEST_IMAGES = 512
 
 
 class Journal:
@@ -29,49 +29,65 @@ class Journal:
 
     def __init__(self, wire: Wire):
         self._wire = wire
-        self.count = 0
+        self._names = Names()
         self.count_of_training = 0
+        self._sent = 0
         self._sent_at = time.monotonic()
         self._clear()
 
     def _clear(self) -> None:
-        self._kinds: list[int] = []
-        self._flags: list[int] = []
-        self._who: list[int] = []
+        # Kind, flags, who, size, value of each event.
+        self._rows: list[tuple[int, int, int, int, Any]] = []
+        self._latest = 0
+        # For each batch of images how many they are, and their class scores.
         self._sizes: list[int] = []
-        self._values: list[Any] = []
-        self._samples: list[np.ndarray] = []
         self._logits: list[torch.Tensor | None] = []
-        self._waiting = self._latest = 0
-        self._keys: list[np.ndarray] = []
-        self._predicted: list[np.ndarray] = []
+
+    @property
+    def count(self) -> int:
+        """How many events there were."""
+        return self._sent + len(self._rows)
 
     def add(self, kind: int, flags: int = 0, who: int = -1, size: int = 0, value: Any = None) -> int:
         """Appends an event and returns its index; `value` may be a detached one-element tensor."""
-        self._kinds.append(kind)
-        self._flags.append(flags)
-        self._who.append(who)
-        self._sizes.append(size)
-        self._values.append(value)
-        self.count += 1
-        self.count_of_training += kind == BACKWARD
-        return self.count - 1
+        self._rows.append((kind, flags, who, size, value))
+        return self._sent + len(self._rows) - 1
+
+    def backward(self, flags: int, who: int, size: int, root: torch.Tensor) -> None:
+        """A backward pass from `root`, after `size` forward events."""
+        self.count_of_training += 1
+        value = root.item() if root.is_cpu and root.numel() == 1 else _value(root)
+        self._rows.append((BACKWARD, flags, who, size, value))
+
+    def loss(self, who: int, size: int, result: torch.Tensor) -> None:
+        """A loss over `size` samples gave `result`."""
+        value = result.item() if result.is_cpu and result.numel() == 1 else _value(result)
+        self._rows.append((LOSS, 0, who, size, value))
 
     def forward(self, flags: int, who: int) -> int:
         """A batch is about to reach the model; `images` says which, before the next one comes."""
-        if len(self._kinds) >= _FLUSH_EVENTS or time.monotonic() - self._sent_at > _FLUSH_SECONDS:
-            self.flush()
-        elif self._waiting >= _DIGEST_IMAGES:
-            self._digest()
-        self._latest = len(self._kinds)
+        self._make_room()
+        self._latest = len(self._rows)
         return self.add(FORWARD, flags, who)
 
-    def images(self, samples: np.ndarray) -> None:
-        """`samples` (N, 10, 10): the grid of each image of the latest forward event's batch, in order."""
-        self._sizes[self._latest] = len(samples)
-        self._samples.append(samples)
+    def images(self, images: torch.Tensor) -> None:
+        """The batch of the latest forward event, (N, 784), (N, 28, 28) or (N, 1, 28, 28)."""
+        size = self._names.see(images)
+        self._sizes.append(size)
         self._logits.append(None)
-        self._waiting += len(samples)
+        kind, flags, who, _, value = self._rows[self._latest]
+        self._rows[self._latest] = kind, flags, who, size, value
+
+    def passed(self, flags: int, who: int, images: torch.Tensor) -> None:
+        """`forward` and `images` at once: a batch has passed the first layer."""
+        self._make_room()
+        size = 0
+        try:
+            size = self._names.see(images)
+            self._sizes.append(size)
+            self._logits.append(None)
+        finally:
+            self._rows.append((FORWARD, flags, who, size, None))
 
     def logits(self, values: torch.Tensor) -> None:
         """The class scores (N, C) for the images of the latest forward event."""
@@ -81,65 +97,62 @@ class Journal:
     def flush(self) -> None:
         """Sends what has been collected."""
         self._sent_at = time.monotonic()
-        if not self._kinds:
+        if not self._rows:
             return
-        self._digest()
+        kinds, flags, who, sizes, values = zip(*self._rows, strict=True)
         arrays: dict[str, np.ndarray] = {
-            "kind": np.array(self._kinds, dtype=np.uint8),
-            "flags": np.array(self._flags, dtype=np.uint8),
-            "who": np.array(self._who, dtype=np.int32),
-            "size": np.array(self._sizes, dtype=np.int32),
-            "value": _numbers(self._values),
-            "keys": np.concatenate(self._keys) if self._keys else np.zeros(0, dtype=np.uint64),
-            "predicted": np.concatenate(self._predicted) if self._predicted else np.zeros(0, dtype=np.uint8),
+            "kind": np.array(kinds, dtype=np.uint8),
+            "flags": np.array(flags, dtype=np.uint8),
+            "who": np.array(who, dtype=np.int32),
+            "size": np.array(sizes, dtype=np.int32),
+            "value": _numbers(values),
+            "keys": self._names.take(),
+            "predicted": _classes(self._sizes, self._logits),
         }
+        self._sent += len(self._rows)
         self._clear()
         self._wire.send({"kind": "events", "total": self.count}, arrays)
 
-    def _digest(self) -> None:
-        """Turns the images that wait into keys, and their scores into classes."""
-        if self._samples:
-            self._keys.append(fingerprint.keys(_joined(self._samples)))
-            self._predicted.append(self._classes())
-        self._samples, self._logits, self._waiting = [], [], 0
+    def _make_room(self) -> None:
+        if len(self._rows) >= _FLUSH_EVENTS or time.monotonic() - self._sent_at > _FLUSH_SECONDS:
+            self.flush()
 
-    def _classes(self) -> np.ndarray:
-        """The class with the highest score for each image that waits, UNKNOWN where no scores were seen."""
-        counts = [len(samples) for samples in self._samples]
-        known = [
-            logits
-            for logits, count in zip(self._logits, counts, strict=True)
-            if logits is not None and logits.ndim == 2 and len(logits) == count
+
+def _classes(sizes: list[int], logits: list[torch.Tensor | None]) -> np.ndarray:
+    """The class with the highest score for each image, UNKNOWN where no scores were seen that belong to the images."""
+    if not sizes:
+        return np.zeros(0, dtype=np.uint8)
+    known = [
+        scores if scores is not None and scores.ndim == 2 and len(scores) == size else None
+        for scores, size in zip(logits, sizes, strict=True)
+    ]
+    given = [scores for scores in known if scores is not None]
+    if len(given) == len(known):
+        return _highest(torch.cat(given))
+    return np.concatenate(
+        [
+            np.full(size, UNKNOWN, dtype=np.uint8) if scores is None else _highest(scores)
+            for scores, size in zip(known, sizes, strict=True)
         ]
-        if len(known) == len(counts):
-            return _highest(torch.cat(known))
-        return np.concatenate(
-            [
-                _highest(logits)
-                if logits is not None and logits.ndim == 2 and len(logits) == count
-                else np.full(count, UNKNOWN, dtype=np.uint8)
-                for logits, count in zip(self._logits, counts, strict=True)
-            ]
-        )
+    )
 
 
-def _joined(samples: list[np.ndarray]) -> np.ndarray:
-    """All samples (N, 10, 10) as float32, in one copy."""
-    return np.concatenate(samples, dtype=np.float32, casting="unsafe")
+def _value(tensor: torch.Tensor) -> torch.Tensor:
+    """One number; from a device it comes later, since to ask for it now would have the program wait."""
+    value = tensor.detach()
+    return value if value.numel() == 1 else value.mean()
 
 
 def _highest(scores: torch.Tensor) -> np.ndarray:
     return scores.argmax(1).to(torch.uint8).cpu().numpy()
 
 
-def _numbers(values: list[Any]) -> np.ndarray:
-    """The values as float32, NaN where there is none; all tensors at once, for one by one costs a microsecond each."""
+def _numbers(values: Sequence[Any]) -> np.ndarray:
+    """The values as float32, NaN where there is none."""
     found = np.full(len(values), np.nan, dtype=np.float32)
-    places = [i for i, v in enumerate(values) if isinstance(v, torch.Tensor)]
-    try:
-        found[places] = torch.stack([values[i] for i in places]).float().cpu().numpy() if places else []
-    except (RuntimeError, ValueError, TypeError):  # of several shapes, devices or kinds
-        for i in places:
-            if values[i].numel() == 1 and not values[i].is_complex():
-                found[i] = float(values[i])
+    for i, value in enumerate(values):
+        if isinstance(value, torch.Tensor) and value.numel() == 1:
+            value = value.item()
+        if isinstance(value, (int, float)):
+            found[i] = value
     return found

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 # Backward passes between two marks: more than a batch of single images has, so that a sum over a batch is no leak.
-EVERY = 64
+MARK_EVERY = 64
 
 
 class _Mark:
@@ -18,19 +18,15 @@ class _Mark:
 
 
 class KeptGraphs:
-    """Marks the graph of a loss now and then, and looks whether it is still there `EVERY` backward passes later."""
+    """Marks the graph of a loss now and then, and looks `MARK_EVERY` passes later whether it is still there."""
 
     def __init__(self) -> None:
-        self._backwards = 0
         self._mark: weakref.ref[_Mark] | None = None
         self.checked = 0
         self.kept = 0
 
     def saw(self, root: torch.Tensor) -> None:
-        """`root` is what a backward pass started from."""
-        self._backwards += 1
-        if self._backwards % EVERY:
-            return
+        """`root` is what a backward pass started from, `MARK_EVERY` of them after the last one that was told."""
         if self._mark is not None:
             self.checked += 1
             self.kept += self._mark() is not None

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from . import RECORDER_VERSION, dynamo, figures, finish, journal, loop, script, taps
+from . import RECORDER_VERSION, dynamo, figures, finish, journal, loop, profiler, script, taps
 from .place import Places, leading_empty_lines
 from .trace import Trace
 from .watch import Watch
@@ -34,6 +34,7 @@ class Recording:
     def start(self) -> None:
         torch.set_num_threads(1)
         dynamo.postpone(Trace)
+        profiler.spare_labels()
         taps.install(self.watch)
         figures.Figures(self.watch).install()
         _redirect_data(self)
@@ -47,6 +48,7 @@ class Recording:
         random.seed(seed)
         for name in ("exit", "quit"):
             shell.user_ns[name] = _leave
+        import gc; gc.freeze()
         shell.events.register("pre_run_cell", self._before_cell)
         shell.events.register("post_run_cell", self._after_cell)
 

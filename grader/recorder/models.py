@@ -16,11 +16,16 @@ class Models:
 
     def __init__(self, parameters: Parameters):
         self._parameters = parameters
-        self._versions: dict[int, int] = {}
+        self._known: set[int] = set()
         self._value: torch.Tensor | None = None
         self._preferred: set[tuple[int, int]] = set()
         self.used: dict[int, dict[int, torch.Tensor]] = {}
-        self._ready = False
+        self._kept: dict[int, tuple[list[torch.Tensor], list[int]]] = {}
+        # Of the current model: its tensors, and their versions at the last look.
+        self.tensors: list[torch.Tensor] = []
+        self.versions: list[int] = []
+        # Whether there was a gradient before the last update that was looked at closely.
+        self.had_gradient = False
         self.current = -1
         self.small: torch.Tensor | None = None
 
@@ -28,6 +33,8 @@ class Models:
         """Makes the model whose first layer has `weight` the current one, and returns its number."""
         model = UNFOLDED if weight is None else self._parameters.number(weight)
         if model != self.current:
+            self._kept[self.current] = self.tensors, self.versions
+            self.tensors, self.versions = self._kept.get(model, ([], []))
             self.current = model
             self._choose_small()
         return model
@@ -36,12 +43,14 @@ class Models:
         """Counts leaf tensors as parameters of the current model."""
         used = self.used.setdefault(self.current, {})
         for tensor in tensors:
-            if id(tensor) in self._versions or not (tensor.is_leaf and tensor.requires_grad):
+            if id(tensor) in self._known or not (tensor.is_leaf and tensor.requires_grad):
                 continue
             number = self._parameters.number(tensor)
             if number >= 0:
+                self._known.add(id(tensor))
                 used[number] = tensor
-                self._versions[id(tensor)] = tensor._version
+                self.tensors.append(tensor)
+                self.versions.append(tensor._version)
                 self._choose_small()
 
     def _choose_small(self) -> None:
@@ -53,13 +62,8 @@ class Models:
 
     def moved(self) -> bool:
         """Whether a parameter's version has changed since the last call."""
-        changed = False
-        for tensor in self.of_current().values():
-            version = tensor._version
-            if self._versions.get(id(tensor)) != version:
-                self._versions[id(tensor)] = version
-                changed = True
-        return changed
+        seen, self.versions = self.versions, [tensor._version for tensor in self.tensors]
+        return seen != self.versions
 
     def remember(self) -> None:
         """Keeps the small parameter's value: `p.data -= ...` changes it without a new version."""
@@ -98,6 +102,6 @@ class Models:
     def ready(self, step: int) -> bool:
         """The same before an update: looked at closely at the first ones and now and then, since it hardly varies."""
         if step < CLOSE_LOOKS or step % LOOK_EVERY == 0:
-            self._ready = self.stale()
-            return self._ready
-        return self._ready and self.small is not None and self.small.grad is not None
+            self.had_gradient = self.stale()
+            return self.had_gradient
+        return self.had_gradient and self.small is not None and self.small.grad is not None

@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from . import fingerprint
 
 _functorch = torch._C._functorch
+is_mapped = _functorch.is_functorch_wrapped_tensor
 # More distinct convolution weights than this means that layers are made anew at every call.
 CAP = 256
 
@@ -95,7 +96,7 @@ def array(tensor: torch.Tensor) -> np.ndarray:
 
 def whole(tensor: torch.Tensor) -> torch.Tensor:
     """The batch that one image of `torch.vmap` stands for, its own axis first; any other tensor as it is."""
-    if not _functorch.is_functorch_wrapped_tensor(tensor):
+    if not is_mapped(tensor):
         return tensor
     axis = _functorch.maybe_get_bdim(tensor)
     inner = whole(_functorch.get_unwrapped(tensor))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import torch
@@ -10,13 +9,11 @@ import torch
 from . import fingerprint, journal
 from .callables import Candidate
 from .guard import guarded
-from .journal import Journal
-from .kept import KeptGraphs
-from .models import Models
+from .models import CLOSE_LOOKS, LOOK_EVERY
 from .place import Places
-from .registry import Optimizers, Parameters, array, describe_layer, grid_of, whole
+from .registry import array, describe_layer, whole
 from .session import Session
-from .trace import Trace
+from .steady import Familiar, Steady
 from .wire import Wire
 
 # Updates after which the next stretch is traced; later ones every TRACE_EVERY.
@@ -37,46 +34,23 @@ MAX_CANDIDATES = 64
 MAX_LAYERS = 24
 
 
-class Watch:
-    """The state of the recording: the journal, the objects that matter, and the trace under way, if any."""
+class Watch(Steady):
+    """The state of the recording, and the trace under way, if any."""
 
     def __init__(self, wire: Wire, places: Places, classes: int):
-        self.wire = wire
+        super().__init__(wire, classes)
         self.places = places
-        self.classes = classes
-        self.parameters = Parameters()
-        self.optimizers = Optimizers(self.parameters)
-        self.journal = Journal(wire)
-        self.graphs = KeptGraphs()
         self.candidates: list[Candidate] = []
         self.layers: list[dict[str, Any]] = []
-        self.models = Models(self.parameters)
-        self.faults: dict[str, int] = {}
-        self._unseen: torch.Tensor | None = None
+        self._layers_of: dict[int, dict[int, Familiar]] = {}
+        self._optimizer_of: dict[int, torch.optim.Optimizer] = {}
         self._session: Session | None = None
         self._sessions = 0
         self._tests = 0
         self._snapshots = 0
-        self._updates = 0
         self._due = True
-        self._since_backward = 0
-        # So many forward events in a row, without a backward pass, are this program's usual way to one loss.
-        self._run = 1
-        self._runs: Counter[int] = Counter()
         self._wait = WAIT_TRAINING
-        self._snapshot_update = -1
-        self._stepped = False
-        self._steps_seen = False
-        self._awaiting_update = False
-
-    @property
-    def trace(self) -> Trace | None:
-        return self._session.trace if self._session is not None else None
-
-    def fault(self, name: str, error: BaseException) -> None:
-        text = f"{name}: {type(error).__name__}: {error}"[:200]
-        if len(self.faults) < 20 or text in self.faults:
-            self.faults[text] = self.faults.get(text, 0) + 1
+        self._step_flags = self._version_before = 0
 
     # -- layers ------------------------------------------------------------------------------------------------------
 
@@ -86,11 +60,16 @@ class Watch:
         if len(self.layers) < MAX_LAYERS:
             self.layers.append({**describe_layer(input, weight, rest, options), "at": self.places.here(2)})
         if weight.ndim == 4:
-            if weight.shape[1] == 1 and input.ndim in (3, 4):
-                self._forward(input, weight)
-        elif input.shape[-1] == fingerprint.PIXELS:
+            first = weight.shape[1] == 1 and input.ndim in (3, 4)
+        else:
+            first = input.shape[-1] == fingerprint.PIXELS
+        if first:
             self._forward(input, weight)
         self.models.use(weight, *(t for t in (*rest, *options.values()) if isinstance(t, torch.Tensor)))
+        if self.parameters.known(weight) is not None:
+            scores = weight.ndim == 2 and weight.shape[0] == self.classes
+            known = self._layers_of.setdefault(self.models.current, {})
+            known[id(weight)] = Familiar(first, scores, rest[0] if rest else options.get("bias"))
 
     @guarded
     def on_unfold(self, input: torch.Tensor, *_: Any, **__: Any) -> None:
@@ -106,16 +85,9 @@ class Watch:
     def on_linear_done(self, _: Any, result: torch.Tensor, *__: Any, **___: Any) -> None:
         self._look()
         if result.shape[-1] == self.classes:
-            scores = whole(result).detach()
-            self.journal.logits(scores if scores.ndim == 2 else scores.reshape(-1, self.classes))
+            self.on_scores(whole(result))
 
     # -- forward -----------------------------------------------------------------------------------------------------
-
-    def _look(self) -> None:
-        """Names the images of the latest forward event. Once the layer has run, they are in the processor's cache."""
-        images, self._unseen = self._unseen, None
-        if images is not None:
-            self.journal.images(grid_of(images))
 
     def _forward(self, images: torch.Tensor, weight: torch.Tensor | None) -> None:
         self._look()
@@ -127,8 +99,7 @@ class Watch:
         grad = torch.is_grad_enabled()
         if self._session is not None and not self._session.backwards and self._session.forwards >= self._wait:
             self._end_session("forwards")
-        # No backward pass came where this program usually has one: the parameters stand still, as in a test phase.
-        resting = (self._since_backward >= self._run or not grad) and self._snapshot_due
+        resting = self._resting and self._snapshot_due
         if resting:
             self._snapshot()
         flags = (journal.GRAD_ENABLED if grad else 0) | (journal.TRACED if self._session is not None else 0)
@@ -141,12 +112,8 @@ class Watch:
             self._start_session(WAIT_TEST if resting else WAIT_TRAINING)
         if self._session is not None:
             self._session.saw_forward(images, event)
-
-    @property
-    def _snapshot_due(self) -> bool:
-        """Once between two updates, and more and more rarely for a program that tests after every step."""
-        since = self._updates - self._snapshot_update
-        return self._snapshot_update < 0 or since > self._updates // 30
+        elif model != before:
+            self._settle()
 
     def _notice_update(self) -> None:
         """Sees parameters that changed without an optimizer of torch's: by version, by storage or by value."""
@@ -171,14 +138,7 @@ class Watch:
 
     @guarded
     def on_loss(self, result: torch.Tensor, input: torch.Tensor, *_: Any, **__: Any) -> None:
-        value = result.detach()
-        self.journal.add(
-            journal.LOSS,
-            0,
-            self.models.current,
-            input.shape[0] if input.ndim > 1 else 1,
-            value if value.numel() == 1 else value.mean(),
-        )
+        self.journal.loss(self.models.current, input.shape[0] if input.ndim > 1 else 1, result)
 
     @guarded
     def before_backward(self, *_: Any, **__: Any) -> bool:
@@ -192,8 +152,8 @@ class Watch:
         if self._session is not None:
             self._session.after_backward(root, bool(stale), self.places.here(3))
             self.models.use(*self._session.trace.used.values())
-        missing = self.models.without_gradient()
-        self._note_backward(root, (journal.STALE if stale else 0) | (journal.NO_GRADIENT if missing else 0))
+        self.on_backward(root, bool(stale))
+        self._end_of_backward()
 
     @guarded
     def before_grad(self, *_: Any, **__: Any) -> None:
@@ -209,64 +169,65 @@ class Watch:
         if self._session is not None:
             self._session.after_grad(root, listed, result, self.places.here(3))
         self._note_backward(root, 0)
+        self._end_of_backward()
 
-    def _note_backward(self, root: torch.Tensor, flags: int) -> None:
-        self.graphs.saw(root)
-        value = root.detach()
-        self.journal.add(
-            journal.BACKWARD,
-            flags,
-            self.models.current,
-            self._since_backward,
-            value if value.numel() == 1 else value.mean(),
-        )
-        self._runs[self._since_backward] += 1
-        if self._runs[self._since_backward] >= self._runs[self._run]:
-            self._run = self._since_backward
-        self._since_backward = 0
+    def _end_of_backward(self) -> None:
         if self._session is not None and self._session.backwards >= MAX_BACKWARDS:
             self._end_session("backwards")
-        self._due = self._due or (self._updates == 0 and self.journal.count_of_training in TRACED_BACKWARDS)
-        self._awaiting_update = True
-        if not self._steps_seen:
-            self.models.remember()
+        if self._updates == 0 and self.journal.count_of_training in TRACED_BACKWARDS:
+            self._due = True
+            self._settle()
 
     # -- updates -----------------------------------------------------------------------------------------------------
 
-    @guarded
     def before_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        """An optimizer is about to step."""
+        models, small, updates = self.models, self.models.small, self._updates
+        usual = optimizer is self.usual_optimizer and updates > CLOSE_LOOKS and updates % LOOK_EVERY
+        if usual and small is not None:
+            self._version_before = small._version
+            self._step_flags = 0 if models.had_gradient and small.grad is not None else journal.NO_GRADIENT
+        else:
+            self._before_step(optimizer)
+
+    @guarded
+    def _before_step(self, optimizer: torch.optim.Optimizer) -> None:
         number = self.optimizers.number(optimizer)
         self.models.prefer(optimizer, number)
         small = self.models.small
         self._version_before = small._version if small is not None else 0
         self._step_flags = 0 if self.models.ready(self._updates) else journal.NO_GRADIENT
         if self._session is not None or self.optimizers.places[number] is None:
-            place = self.places.here(3)
+            place = self.places.here(4)
             self.optimizers.places[number] = place
             if self._session is not None:
                 self._session.before_step(optimizer, number, self.optimizers.describe(optimizer), place)
+        self._optimizer_of[self.models.current] = optimizer
+        self._settle()
 
-    @guarded
     def after_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        small = self.models.small
-        touched = small is not None and small._version != self._version_before
-        self.journal.add(
-            journal.STEP, self._step_flags | (journal.TRACED if touched else 0), self.optimizers.number(optimizer)
-        )
-        self._stepped = self._steps_seen = True
-        self._updated("step")
+        """An optimizer has stepped."""
+        try:
+            small = self.models.small
+            touched = small is not None and small._version != self._version_before
+            flags = self._step_flags | (journal.TRACED if touched else 0)
+            self.journal.add(journal.STEP, flags, self.optimizers.number(optimizer))
+            self._stepped = self._steps_seen = True
+            self._updated("step")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the student's program goes on
+            self.fault("after_step", error)
 
     def _updated(self, reason: str) -> None:
-        self._updates += 1
+        count = self._updates = self._updates + 1
         self._awaiting_update = False
         after_test = self._since_backward > 0 and self._tests < TRACED_TESTS
         self._since_backward = 0
         if self._session is not None:
             self._end_session(reason)
-        count = self._updates
-        self._due = self._sessions < MAX_SESSIONS and (
-            count in TRACED_UPDATES or count % TRACE_EVERY == 0 or after_test
-        )
+        due = count in TRACED_UPDATES or count % TRACE_EVERY == 0 or after_test
+        if due or self._due:
+            self._due = due and self._sessions < MAX_SESSIONS
+            self._settle()
 
     # -- sessions ----------------------------------------------------------------------------------------------------
 
@@ -281,10 +242,13 @@ class Watch:
             rich=self._sessions < RICH_SESSIONS,
             find=self._sessions < FINDING_SESSIONS,
         )
+        self.trace = self._session.trace
         self._sessions += 1
+        self._settle()
 
     def _end_session(self, reason: str) -> None:
-        session, self._session = self._session, None
+        session, self._session, self.trace = self._session, None, None
+        self._settle()
         if session is None:
             return
         session.end(self.wire, reason)
@@ -295,6 +259,13 @@ class Watch:
             for candidate in session.finder.found:
                 candidate.model = self.models.current
             self.candidates.extend(session.finder.found)
+
+    def _settle(self) -> None:
+        """Usual calls need no close look as long as no session is under way or due."""
+        calm = self._session is None and not self._due and self._updates > 0
+        model = self.models.current
+        self.familiar = self._layers_of.setdefault(model, {}) if calm else {}
+        self.usual_optimizer = self._optimizer_of.get(model) if calm else None
 
     @guarded
     def at_cell_end(self) -> None:
