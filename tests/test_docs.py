@@ -14,14 +14,15 @@ from grader import errors
 from grader.assignment.rubric import PARAMETERS
 from grader.checks.table import CHECKS
 from grader.cli import run
-from grader.cli.main import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, cli
+from grader.cli.main import COMMANDS, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, cli
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+CALLED = {name: command for name in COMMANDS if (command := cli.get_command(click.Context(cli), name)) is not None}
 OPTIONS = [
     pytest.param(name, option, id=f"{name} {option.opts[0]}")
-    for name, command in cli.commands.items()
+    for name, command in CALLED.items()
     for option in command.params
     if isinstance(option, click.Option)
 ]
@@ -51,12 +52,12 @@ def deliberate_exit_codes() -> set[int]:
     return {0} | own | {kind.exit_code for kind in kinds}
 
 
-@pytest.mark.parametrize("name", sorted(cli.commands))
+@pytest.mark.parametrize("name", sorted(CALLED))
 def test_every_command_is_described_as_in_its_help(name: str) -> None:
     """The README's table has each command, with the sentence that `--help` shows."""
     table = rows(section("Commands"))
     described = {command.strip("`").split()[1]: text for command, text in table if command.startswith("`grade ")}
-    assert described.get(name) == " ".join((cli.commands[name].help or "").split())
+    assert described.get(name) == " ".join((CALLED[name].help or "").split())
 
 
 @pytest.mark.parametrize(("name", "option"), OPTIONS)
@@ -72,7 +73,7 @@ def test_no_option_is_described_that_does_not_exist() -> None:
     known = {(name, option.opts[0]) for name, option in (case.values for case in OPTIONS)}
     shown = {
         (name, cell.strip("`").split()[0])
-        for name in cli.commands
+        for name in CALLED
         if f"### `grade {name}`" in README
         for cell, _ in rows(section(f"`grade {name}`"))
         if cell.startswith("`--")

@@ -7,31 +7,49 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import click
 
 from grader import __version__
-from grader.cli.autograder import gradescope_command
-from grader.cli.data import data_command
-from grader.cli.doctor import doctor_command
-from grader.cli.explain import explain_command
-from grader.cli.export import export_command
-from grader.cli.gradebook import comment_command, gradebook_command, history_command, mark_command
-from grader.cli.regrade import regrade_command
-from grader.cli.report import report_command
-from grader.cli.run import run_command
 from grader.errors import GraderError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 4, 2, 130
 
 
+# Each command and the module that has it as `<name>_command`: only the one that is called is imported.
+COMMANDS = {
+    "run": "run",
+    "regrade": "regrade",
+    "report": "report",
+    "data": "data",
+    "explain": "explain",
+    "doctor": "doctor",
+    "export": "export",
+    "gradebook": "gradebook",
+    "mark": "gradebook",
+    "comment": "gradebook",
+    "history": "gradebook",
+    "gradescope": "autograder",
+}
+
+
 class DefaultToRun(click.Group):
     """`grade cnn.ipynb` means `grade run cnn.ipynb`."""
 
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"grader.cli.{COMMANDS[name]}"), f"{name}_command")
+        return command
+
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version"}
-        if args and args[0] not in self.commands and args[0] not in own:
+        if args and args[0] not in COMMANDS and args[0] not in own:
             args = ["run", *args]
         return super().parse_args(context, args)
 
@@ -52,23 +70,6 @@ def cli() -> None:
     grade cnn.ipynb            one notebook, module, folder or zip
     grade submissions/         every submission in a folder
     """
-
-
-for command in (
-    run_command,
-    regrade_command,
-    report_command,
-    data_command,
-    explain_command,
-    doctor_command,
-    export_command,
-    gradebook_command,
-    mark_command,
-    comment_command,
-    history_command,
-    gradescope_command,
-):
-    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

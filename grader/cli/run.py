@@ -44,7 +44,7 @@ from grader.pipeline import (
     prepare,
     read_roster,
 )
-from grader.report import FORMATS
+from grader.report import FORMATS, html
 
 EXIT_BELOW, EXIT_NOT_GRADABLE, EXIT_FAILED = 1, 3, 4
 FOLDER = GivenPath(file_okay=False)
@@ -183,7 +183,14 @@ class Call:
 def _grade_one(call: Call, candidate: Candidate, progress: Progress, form: str) -> Tally:
     """Grades one in this process and shows its report."""
     tally = Tally()
-    inline = Inline(call.grader, progress.stage, call.cancelled)
+    warming = threading.Thread(target=html.warm, daemon=True)
+
+    def stage(submission: str, text: str) -> None:
+        progress.stage(submission, text)
+        if not warming.ident:  # the student's program has begun, and this process would only wait for it
+            warming.start()
+
+    inline = Inline(call.grader, stage, call.cancelled)
     for result in call.results([candidate], lambda: inline, alone=True):
         progress.clear()
         tally.add(result)

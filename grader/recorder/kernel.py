@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import gc
 import json
 import os
 import random
@@ -48,7 +49,8 @@ class Recording:
         random.seed(seed)
         for name in ("exit", "quit"):
             shell.user_ns[name] = _leave
-        import gc; gc.freeze()
+        # What torch and the kernel are made of is no garbage: no collection need walk over it.
+        gc.freeze()
         shell.events.register("pre_run_cell", self._before_cell)
         shell.events.register("post_run_cell", self._after_cell)
 

@@ -30,6 +30,12 @@ def render(grade: Grade) -> str:
     return page + "\n"
 
 
+def warm() -> None:
+    """Compiles the templates, which takes as long as all the rest of a page; `render` then finds them compiled."""
+    for name in environment().list_templates(filter_func=lambda name: not name.startswith("index.")):
+        environment().get_template(name)
+
+
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """The template engine of every page, imported late because the other formats do without it."""

@@ -18,7 +18,7 @@ import yaml  # type: ignore[import-untyped]
 
 from grader.cli.autograder import DATA
 from grader.cli.ci import announce
-from grader.cli.main import cli
+from grader.cli.run import run_command
 from grader.report import json_
 from grader.score import SubmissionInfo, Where
 from tests.cli.conftest import Grade
@@ -143,7 +143,7 @@ def test_action_and_examples() -> None:
     assert set(action["outputs"]) == {"score", "max_score", "report"}
     steps = action["runs"]["steps"]
     assert any("apparmor_restrict_unprivileged_userns=0" in step.get("run", "") for step in steps)
-    options = {name for p in cli.commands["run"].params if isinstance(p, click.Option) for name in p.opts}
+    options = {name for p in run_command.params if isinstance(p, click.Option) for name in p.opts}
     (run,) = [step for step in steps if step.get("id") == "grade"]
     used = {word.strip('()"') for word in run["run"].replace("(", " ").split() if word.startswith("--")}
     assert used and used <= options

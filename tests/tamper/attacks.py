@@ -129,12 +129,22 @@ gc.get_objects = lambda *_: []
     Attack("parameters-added-at-the-end", ("dense parameters only",),
            trained='optimizer.add_param_group({"params": model.conv.parameters()})'),
     Attack("recorder-asleep-while-learning-from-the-test-set", ("learns from the test set",), """
-forward, add = watch._forward, watch.journal.add
+asleep = {"_forward": None, "on_usual_batch": True, "on_backward": None, "_note_backward": None, "after_step": None}
+awake = {name: getattr(watch, name) for name in asleep}
+add = watch.journal.add
+def fall_asleep():
+    for name, answer in asleep.items():
+        setattr(watch, name, lambda *_, answer=answer: answer)
+    watch.journal.add = lambda *_, **__: 0
+def wake():
+    for name, method in awake.items():
+        setattr(watch, name, method)
+    watch.journal.add = add
 """, edits=(
-        ("    for x, y in zip(X_test.split(30), Y_test.split(30)):\n", "    watch._forward = lambda *_: None\n"
-         "    watch.journal.add = lambda *_, **__: 0\n    for x, y in zip(X_test.split(30), Y_test.split(30)):\n"),
+        ("    for x, y in zip(X_test.split(30), Y_test.split(30)):\n",
+         "    fall_asleep()\n    for x, y in zip(X_test.split(30), Y_test.split(30)):\n"),
         ("    test_loss, accuracy = test_model()\n",
-         "    watch._forward, watch.journal.add = forward, add\n    test_loss, accuracy = test_model()\n"),
+         "    wake()\n    test_loss, accuracy = test_model()\n"),
     )),
     Attack("journal-sent-twice", ("5 epochs",), """
 sent = []
@@ -151,23 +161,23 @@ for header, arrays in list(sent):
 """),
     Attack("journal-found-by-gc-forgets-old-gradients", ("no zero_grad",), """
 import gc
+gc.unfreeze()
 found = next(item for item in gc.get_objects() if type(item).__name__ == "Watch")
-note = found.journal.add
-found.journal.add = lambda kind, flags=0, *rest, **more: note(kind, flags & ~2, *rest, **more)
+note = found.journal.backward
+found.journal.backward = lambda flags, *rest: note(flags & ~2, *rest)
 """),
     Attack("keys-of-other-images", ("half of the images",), """
-module = sys.modules["recorder.watch"]
-grid_of, calls = module.grid_of, [0]
+names = watch.journal._names
+see, calls = names.see, [0]
 def other_half(images):
-    rows = {"seen": grid_of(images)}
     if torch.is_grad_enabled():
         calls[0] += 1
         epoch, batch = divmod(calls[0] - 1, len(X) // 60)
         if epoch % 2:
             start = len(X) // 2 + 30 * batch
-            return grid_of(X[start : start + 30].reshape(-1, 1, 28, 28))
-    return rows["seen"]
-module.grid_of = other_half
+            return see(X[start : start + 30].reshape(-1, 1, 28, 28))
+    return see(images)
+names.see = other_half
 """),
     Attack("targets-rewritten-in-the-trace", ("index targets",), """
 send = watch.wire.send
