@@ -78,5 +78,6 @@ $(VENV)/.run-stamp: pyproject.toml | $(BIN)/python
 $(VENV)/.dev-stamp: $(VENV)/.run-stamp
 	.ci/system-packages "The tests look at reports in a browser" chromium
 	.ci/system-packages "The gradebook is tested on PostgreSQL" postgresql
+	.ci/system-packages "Control groups are tested in a kernel that hands one over" user-mode-linux
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --editable '.[dev]'
 	touch $@

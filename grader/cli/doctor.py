@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grader.pipeline import APPARMOR_PROFILE, LEVELS, available_isolation, examine
+from grader.pipeline import APPARMOR_PROFILE, LEVELS, available_isolation, examine, who_holds_memory
 
 
 @click.command("doctor")
@@ -25,6 +25,7 @@ def doctor_command() -> int:
         table.add_row(name, *marks, Text("; ".join(dict.fromkeys(probe.detail for probe in found.values()))))
     if names:
         Console().print(table)
+    click.echo(f"memory: {who_holds_memory()}")
     for level in LEVELS:
         failure = examined[level].failure
         click.echo(f"{level}: " + ("works here" if failure is None else f"not possible. {failure}"))

@@ -27,7 +27,7 @@ from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.regrade import Regraded, regrade, waiting
 from grader.pipeline.trusted import Trusted
 from grader.pipeline.work import Cancelled, Done, Inline, Job, Workers
-from grader.sandbox import APPARMOR_PROFILE, LEVELS, available_isolation, examine
+from grader.sandbox import APPARMOR_PROFILE, LEVELS, available_isolation, examine, who_holds_memory
 from grader.store import EvidenceStore, Register, open_register
 from grader.submission import RULES, Candidate, Student, find_candidates, read_roster
 
@@ -73,6 +73,7 @@ __all__ = [
     "read_roster",
     "regrade",
     "waiting",
+    "who_holds_memory",
 ]
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from grader.sandbox.group import who_holds_memory
 from grader.sandbox.probe import APPARMOR_PROFILE, LEVELS, available_isolation, examine
 from grader.sandbox.run import run
 from grader.sandbox.values import Examined, Isolation, Level, Outcome, Reply, Status
@@ -21,4 +22,5 @@ __all__ = [
     "available_isolation",
     "examine",
     "run",
+    "who_holds_memory",
 ]

@@ -15,6 +15,7 @@ from grader.errors import IsolationError
 from grader.sandbox import tree
 from grader.sandbox.ends import Pipes
 from grader.sandbox.files import FileCount
+from grader.sandbox.group import Group
 
 KILL_S = 20.0  # after this long a killed process is the machine's problem
 
@@ -32,9 +33,10 @@ class Child(ABC):
 
     files_are_memory: bool  # whether what `volumes` counts lies in memory
 
-    def __init__(self, process: subprocess.Popen[bytes], pipes: Pipes) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], pipes: Pipes, group: Group | None) -> None:
         self.process = process
         self.pipes = pipes
+        self._group = group
         self.exited = os.pidfd_open(process.pid)
         self._ending = threading.Lock()
         self._killed = False
@@ -55,6 +57,10 @@ class Child(ABC):
     @abstractmethod
     def _await_death(self) -> None:
         """Waits for what may outlive the started process; raises IsolationError where it does not end."""
+
+    def ran_out_of_memory(self) -> bool:
+        """Whether the kernel has killed it for that, where the run has a control group."""
+        return self._group is not None and self._group.ran_out_of_memory()
 
     def end(self) -> None:
         """Kills the run; further calls do nothing."""
@@ -98,8 +104,15 @@ class FullChild(Child):
 
     files_are_memory = True
 
-    def __init__(self, process: subprocess.Popen[bytes], pipes: Pipes, init: int, volumes: tuple[str, ...]) -> None:
-        super().__init__(process, pipes)
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        pipes: Pipes,
+        group: Group | None,
+        init: int,
+        volumes: tuple[str, ...],
+    ) -> None:
+        super().__init__(process, pipes, group)
         self._init = init
         self._volumes = tuple(f"/proc/{init}/root{path}" for path in volumes)
         self._mounted = False
@@ -146,8 +159,8 @@ class SupervisedChild(Child):
 
     files_are_memory = False
 
-    def __init__(self, process: subprocess.Popen[bytes], pipes: Pipes, files: FileCount) -> None:
-        super().__init__(process, pipes)
+    def __init__(self, process: subprocess.Popen[bytes], pipes: Pipes, group: Group | None, files: FileCount) -> None:
+        super().__init__(process, pipes, group)
         self._files = files
         files.start()
 

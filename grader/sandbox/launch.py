@@ -21,6 +21,7 @@ from grader.sandbox import command, partial, seccomp, tree
 from grader.sandbox.child import Child, FullChild, SupervisedChild
 from grader.sandbox.ends import Ends
 from grader.sandbox.files import FileCount, Folder
+from grader.sandbox.group import Group, new_group
 from grader.sandbox.starter.entry import BOOT
 from grader.sandbox.values import Level, Program
 from grader.sandbox.workspace import Layout, make_parcel, memory_file
@@ -45,12 +46,12 @@ def started(program: Program, level: Level, limits: Limits) -> Iterator[Child]:
     user = _run_user()
     _require_files(program, for_others=user is not None and level != "none")
     if level == "full":
-        with _running(_start_full(program, limits, user)) as child:
+        with _grouped(limits) as group, _running(_start_full(program, limits, user, group)) as child:
             yield child
         return
-    with partial.private_folder(program) as layout:
+    with partial.private_folder(program) as layout, _grouped(limits) as group:
         try:
-            with _running(_start_supervised(program, limits, user, layout, confined=level == "partial")) as child:
+            with _running(_start_supervised(program, limits, user, layout, group, level == "partial")) as child:
                 yield child
         finally:
             if user is not None and _is_sole(user):
@@ -60,6 +61,17 @@ def started(program: Program, level: Level, limits: Limits) -> Iterator[Child]:
 def bubblewrap() -> str | None:
     """The path of bubblewrap, where it is installed."""
     return shutil.which("bwrap", path=f"{os.environ.get('PATH', '')}:/usr/bin:/usr/local/bin")
+
+
+@contextmanager
+def _grouped(limits: Limits) -> Iterator[Group | None]:
+    group = new_group(limits)
+    try:
+        yield group
+    finally:
+        if group is not None:
+            group.kill()
+            group.remove()
 
 
 @contextmanager
@@ -73,7 +85,7 @@ def _running(child: Child) -> Iterator[Child]:
             child.close()
 
 
-def _start_full(program: Program, limits: Limits, user: int | None) -> Child:
+def _start_full(program: Program, limits: Limits, user: int | None, group: Group | None) -> Child:
     path = bubblewrap()
     if path is None:
         raise IsolationError("bubblewrap is not installed", remedy="Install it: apt-get install bubblewrap")
@@ -84,7 +96,7 @@ def _start_full(program: Program, limits: Limits, user: int | None) -> Child:
         options = command.bubblewrap_options(program, limits, command.Descriptors(ends.control, filter_file, etc))
         # The options go through a file: a command line is readable inside, and paths tell things.
         options_file = ends.inherit(memory_file(b"".join(os.fsencode(option) + b"\0" for option in options)))
-        descriptors = {"pipe": ends.evidence, "ready": ends.ready}
+        descriptors = _descriptors(ends, group)
         own = _own_limits(limits, alone=_is_sole(user) or _counts_by_namespace(), user=user)
         parcel = ends.inherit(make_parcel(program, command.LAYOUT, own, descriptors, links=[]))
         wrapped = [path, "--args", str(options_file), "--", *_starter(command.STARTER, "inside", parcel)]
@@ -99,13 +111,15 @@ def _start_full(program: Program, limits: Limits, user: int | None) -> Child:
         raise
     finally:
         ends.release()
-    return FullChild(process, ends.pipes, init, command.VOLUMES)
+    return FullChild(process, ends.pipes, group, init, command.VOLUMES)
 
 
-def _start_supervised(program: Program, limits: Limits, user: int | None, layout: Layout, confined: bool) -> Child:
+def _start_supervised(
+    program: Program, limits: Limits, user: int | None, layout: Layout, group: Group | None, confined: bool
+) -> Child:
     ends = Ends(orders=True)
     try:
-        descriptors = {"pipe": ends.evidence, "ready": ends.ready}
+        descriptors = _descriptors(ends, group)
         own = _own_limits(limits, alone=confined and _is_sole(user), user=user if confined else None)
         parcel = make_parcel(program, layout, own, descriptors, partial.data_links(program, layout))
         plan = {
@@ -130,7 +144,13 @@ def _start_supervised(program: Program, limits: Limits, user: int | None, layout
     folders: list[Folder] = [(layout.home.rpartition("/")[0], None)]
     if confined and _is_sole(user):
         folders.append((partial.SHARED_MEMORY, user))
-    return SupervisedChild(process, ends.pipes, FileCount(folders, limits))
+    return SupervisedChild(process, ends.pipes, group, FileCount(folders, limits))
+
+
+def _descriptors(ends: Ends, group: Group | None) -> dict[str, int]:
+    """What the last step before the program needs open; `group` is -1 where there is none to join."""
+    entrance = -1 if group is None else ends.inherit(group.entrance())
+    return {"pipe": ends.evidence, "ready": ends.ready, "group": entrance}
 
 
 def _starter(folder: str, way: str, descriptor: int) -> list[str]:

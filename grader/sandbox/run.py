@@ -96,6 +96,7 @@ def execute(
             reader.read_to_end()
             watch.sample()
             ended = child.reap()
+            watch.settle()
             reader.read_rest()
         finally:
             child.end()

@@ -82,6 +82,19 @@ class Watch(threading.Thread):
         self.cpu_s = max(self.cpu_s, usage.cpu_s)
         return pids, usage
 
+    def settle(self) -> None:
+        """After the run has ended: what the kernel ended it for counts, too."""
+        strike = self._kernel()
+        if strike is not None:
+            self.hit(strike)
+
+    def _kernel(self) -> Strike | None:
+        if not self._child.ran_out_of_memory():
+            return None
+        self.peak_bytes = max(self.peak_bytes, self._limits.memory_bytes)
+        allowed = f"{self._limits.memory_bytes / MEBIBYTE:,.0f} MiB allowed"
+        return Strike("out_of_memory", "memory", f"The run was ended when it needed more memory than the {allowed}.")
+
     def _pause(self) -> float:
         left = self._begun + self._limits.wall_s - time.monotonic()
         return max(0.0, min(INTERVAL_S, left))
@@ -93,7 +106,8 @@ class Watch(threading.Thread):
             return Strike("timed_out", "wall", f"The run was ended after {self._limits.wall_s:g} s.")
         pids, usage = self.sample()
         size, entries = self._child.volumes()
-        return self._memory(pids, usage, size) or self._files(size, entries) or self._tasks(usage.tasks)
+        memory = self._kernel() or self._memory(pids, usage, size)
+        return memory or self._files(size, entries) or self._tasks(usage.tasks)
 
     def _memory(self, pids: list[int], usage: tree.Usage, size: int) -> Strike | None:
         limit = self._limits.memory_bytes

@@ -105,7 +105,7 @@ def make_parcel(
     """An in-memory file that tells the child what to unpack and what to become; returns its descriptor.
 
     `limits` are what the child sets on itself: `file_bytes` and `processes`, those that the kernel counts for its user.
-    `descriptors` names the child's `pipe` and `ready`; `links` are (place, target) of symbolic links to make.
+    `descriptors` names the child's `pipe`, `ready` and `group`; `links` are (place, target) of symbolic links to make.
     """
     contents = {f"{layout.work}/{_checked(name)}": content for name, content in program.files.items()}
     contents[layout.config] = json.dumps({**program.config, "workspace": layout.work}).encode()

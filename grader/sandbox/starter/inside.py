@@ -30,6 +30,8 @@ def enter(parcel: int) -> None:
         with os.fdopen(parcel, "rb") as stream:
             plan: dict[str, Any] = marshal.load(stream)
             ready = fcntl.fcntl(plan["ready"], fcntl.F_DUPFD_CLOEXEC, _HIGH)
+            if plan["group"] >= 0:
+                os.write(plan["group"], b"0")  # joins the run's control group
             _unpack(plan, stream)
         _limit(plan["limits"])
         _descriptors(plan["pipe"], ready)
