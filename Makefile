@@ -54,8 +54,9 @@ diagnose: $(VENV)/.dev-stamp  ## Measures how often the grader is right, on a co
 reproduce: $(VENV)/.dev-stamp  ## Reproduces the published figures of a student's report on full MNIST
 	$(BIN)/python -m tests.reproduce --data $(DATA)
 
-bench: $(VENV)/.dev-stamp  ## Measures what grading costs over running the code bare
-	$(BIN)/python tests/bench.py $(if $(wildcard $(DATA)),--data $(DATA))
+bench: $(VENV)/.dev-stamp  ## Measures what grading costs over running the code bare, and a class beside other graders
+	$(BIN)/python -m tests.bench $(if $(wildcard $(DATA)),--data $(DATA))
+	$(BIN)/python -m tests.bench_class $(if $(wildcard $(DATA)),--data $(DATA)) --pip-flags "$(PIP_FLAGS)" --readme
 
 baselines: $(VENV)/.dev-stamp  ## Measures the reference accuracies again and writes reference/baselines.json
 	$(BIN)/python tests/measure_baselines.py $(wildcard $(DATA))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import re
 import shutil
 import statistics
@@ -21,15 +20,15 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from grader.assignment import Assignment, Dataset, find_dataset, load_assignment, silent
 from grader.evidence import FrameReader
 from grader.pipeline.collect import recorder_config
-from grader.sandbox import Isolation, Reply, available_isolation, run
+from grader.sandbox import Isolation, Reply, run
 from grader.sandbox.interpreter import tcmalloc
 from grader.submission import Candidate, load_submission
+from tests import machine
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOLUTION = REPOSITORY / "reference" / "solution.ipynb"
@@ -40,7 +39,6 @@ LOOP = re.compile(r"seconds in the loop: ([0-9.]+), of the processor: ([0-9.]+)"
 TELL = """\
 print(f"seconds in the loop: {_time.perf_counter() - _begun[0]:.4f}, "
       f"of the processor: {_time.thread_time() - _begun[1]:.4f}")"""
-BUSY = 0.5  # a load average above which other programs take part in what is measured
 
 GRADING_WANTED, RECORDING_WANTED, QUICK_WANTED_S = 1.10, 1.05, 6.0
 
@@ -193,15 +191,11 @@ def print_table(timings: Mapping[str, Sequence[Timing]], quick: Sequence[Timing]
 
 def print_machine(dataset: Dataset, rounds: int) -> None:
     """What the figures were measured with."""
-    cpus = Path("/proc/cpuinfo")
-    models = re.findall(r"model name\s*: (.*)", cpus.read_text(encoding="utf-8")) if cpus.exists() else []
-    load = os.getloadavg()[0]
-    print(f"machine   {models[0] if models else platform.machine()}, {os.cpu_count()} cores, {platform.release()}")
-    packages = ", ".join(f"{name} {version(name)}" for name in ("grade-dl", "torch", "numpy", "ipykernel", "nbclient"))
-    print(f"versions  Python {platform.python_version()}, {packages}")
-    print(f"grader    isolation {available_isolation().level}, allocator {tcmalloc() or 'of the C library'}")
+    print(f"machine   {machine.computer()}")
+    print(f"versions  {machine.versions()}")
+    print(f"grader    {machine.settings()}")
     print(f"data      {dataset.name}: {dataset.train:,} + {dataset.test:,} images; {rounds} rounds, one thread")
-    print(f"load      {load:.2f}{' - other programs are running: the figures mean little' if load > BUSY else ''}")
+    print(f"load      {machine.load()}")
     sys.stdout.flush()
 
 

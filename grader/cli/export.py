@@ -8,20 +8,17 @@ from pathlib import Path
 import click
 
 from grader.cli.ci import code_quality
-from grader.cli.grades import BOOK, database, has_gradebook, read_text, signed, stored_grades
+from grader.cli.grades import BOOK, database, has_gradebook, signed, stored_grades
 from grader.cli.output import ANNOTATED, write_atomically
 from grader.cli.parameters import GivenPath
 from grader.errors import UsageError
-from grader.pipeline import NOTEBOOK
+from grader.pipeline import NOTEBOOK, Directory, read_roster
 from grader.report.annotate import annotate
 from grader.report.export import (
     TABLES,
     Person,
-    RosterError,
     Standing,
     junit_xml,
-    match,
-    read_roster,
     results_json,
     standing_of,
 )
@@ -93,10 +90,8 @@ def _standings(found: Mapping[Path, Grade], url: str | None, grades: Path) -> di
 def _people(ids: list[str], roster: Path | None) -> dict[str, Person]:
     if roster is None:
         return {}
-    try:
-        people = match(ids, read_roster(read_text(roster)))
-    except RosterError as error:
-        raise UsageError(str(error), file=str(roster)) from error
+    claimed = Directory(read_roster(roster)).claimed(ids)
+    people = {id_: Person(**student.fields) for id_, student in claimed.items()}
     for id_ in ids:
         if id_ not in people:
             click.echo(f"grade: {id_} fits no single student of the roster", err=True)

@@ -29,7 +29,7 @@ from grader.pipeline.trusted import Trusted
 from grader.pipeline.work import Cancelled, Done, Inline, Job, Workers
 from grader.sandbox import APPARMOR_PROFILE, LEVELS, available_isolation, examine, who_holds_memory
 from grader.store import EvidenceStore, Register, open_register
-from grader.submission import RULES, Candidate, Student, find_candidates, read_roster
+from grader.submission import RULES, Candidate, Directory, Student, find_candidates, read_roster
 
 __all__ = [
     "APPARMOR_PROFILE",
@@ -41,6 +41,7 @@ __all__ = [
     "Candidate",
     "Cluster",
     "Crew",
+    "Directory",
     "Done",
     "Folder",
     "Graded",

@@ -9,12 +9,13 @@ from __future__ import annotations
 from grader.submission.candidates import find_candidates
 from grader.submission.loading import content_hash, load_submission
 from grader.submission.platforms import RULES
-from grader.submission.roster import Student, match, read_roster
+from grader.submission.roster import Directory, Student, match, read_roster
 from grader.submission.values import Candidate, Submission
 
 __all__ = [
     "RULES",
     "Candidate",
+    "Directory",
     "Student",
     "Submission",
     "content_hash",

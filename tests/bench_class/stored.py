@@ -19,6 +19,8 @@ from grader.score import Grade
 from grader.score.rows import class_row
 from grader.store import open_register
 from grader.submission import Candidate, content_hash, load_submission
+from tests.bench_class.submissions import REPOSITORY
+from tests.edits import edited
 
 _LINKED = ("report.html", "report.md", "executed.ipynb")
 AT = "2026-01-01T00:00:00+00:00"
@@ -50,6 +52,19 @@ def copies(submissions: Path, grades: Path, grader: Grader, count: int, folder: 
             )  # fmt: skip
             book.record(new, AT, "graded", facts)
     return works, reports
+
+
+def dearer_assignment(folder: Path) -> Path:
+    """The default assignment with a question that is worth a point more: every grade changes by it."""
+    shutil.copytree(REPOSITORY / "reference", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    rubric = folder / "rubric.toml"
+    edits = (
+        ("points = 50", "points = 51"),
+        ('points = 4\nchecks = [\n  { id = "data.loaded", points = 3',
+         'points = 5\nchecks = [\n  { id = "data.loaded", points = 4'),
+    )  # fmt: skip
+    rubric.write_text(edited(rubric.read_text(encoding="utf-8"), edits), encoding="utf-8")
+    return folder
 
 
 def _copy_notebook(source: Path, target: Path, number: int) -> None:

@@ -29,8 +29,9 @@ MISTAKES: Mapping[str, tuple[tuple[str, str], ...]] = {
 """Edits of the solution's cells by what is wrong with it then."""
 
 
-def make_class(count: int, folder: Path) -> dict[str, str]:
-    """Writes `count` notebooks into `folder`, every second one with a mistake; returns id -> mistake, "" for none."""
+def make_class(count: int, folder: Path) -> dict[str, tuple[int, str]]:
+    """Writes `count` notebooks into `folder`, every second one with a mistake; returns id -> (number, mistake), the
+    mistake empty where there is none."""
     folder.mkdir(parents=True, exist_ok=True)
     mistakes = list(MISTAKES)
     made = {}
@@ -38,7 +39,7 @@ def make_class(count: int, folder: Path) -> dict[str, str]:
         mistake = mistakes[number // 2 % len(mistakes)] if number % 2 else ""
         id_ = f"student-{number:03d}"
         (folder / f"{id_}.ipynb").write_text(json.dumps(notebook(number, mistake), indent=1), encoding="utf-8")
-        made[id_] = mistake
+        made[id_] = number, mistake
     return made
 
 
@@ -52,3 +53,9 @@ def notebook(number: int, mistake: str) -> Any:
     for cell, text in zip(code, whole.replace("lr=0.01)", f"{rate})").split("\0"), strict=True):
         cell["source"] = text.splitlines(keepends=True)
     return document
+
+
+def script(document: Any) -> str:
+    """The notebook's code cells as one program."""
+    cells = ("".join(cell["source"]) for cell in document["cells"] if cell["cell_type"] == "code")
+    return "\n\n".join(cells) + "\n"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tests.corpus.cases import CORPUS
 from tests.corpus.judge import Count, Said, Verdict, tally, total
+from tests.readme import README, Block
 
 FIGURES = CORPUS / "figures.json"
-README = CORPUS.parents[1] / "README.md"
-BEGIN, END = "<!-- diagnosis: written by make diagnose -->\n", "<!-- diagnosis: end -->\n"
+BLOCK = Block("<!-- diagnosis: written by make diagnose -->", "<!-- diagnosis: end -->")
 NOT_MEASURED = "Not measured since the corpus was made: `make diagnose` writes the table here.\n"
 NOT_FOUND = "not found: "
 
@@ -160,19 +160,7 @@ def _judged(kept: Mapping[str, object]) -> Judged:
     return Judged(**{**kept, **counts, "unfound": tuple(kept["unfound"])})
 
 
-def block(readme: str) -> str:
-    """What stands between the markers; raises ValueError where they are missing."""
-    _, begin, rest = readme.partition(BEGIN)
-    inside, end, _ = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the markers {BEGIN.strip()} and {END.strip()} are missing")
-    return inside
-
-
 def publish(figures: Figures, readme: Path = README, path: Path = FIGURES) -> None:
     """Keeps the figures and writes their tables into the README."""
     store(figures, path)
-    before = readme.read_text(encoding="utf-8")
-    inside = block(before)
-    after = before.replace(f"{BEGIN}{inside}{END}", f"{BEGIN}{markdown(figures)}{END}")
-    readme.write_text(after, encoding="utf-8")
+    BLOCK.write(markdown(figures), readme)

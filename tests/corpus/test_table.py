@@ -9,12 +9,9 @@ import pytest
 from tests.corpus.cases import Case
 from tests.corpus.judge import Count, Said, Verdict
 from tests.corpus.table import (
-    BEGIN,
-    END,
+    BLOCK,
     NOT_MEASURED,
-    README,
     Figures,
-    block,
     by_asserts,
     judged,
     markdown,
@@ -101,17 +98,17 @@ def test_shares_are_rounded_down(value: float | None, written: str) -> None:
 def test_publishing_replaces_the_block_alone(figures: Figures, tmp_path: Path) -> None:
     """The README's other text stays, the figures can be read again, and publishing twice is publishing once."""
     readme, path = tmp_path / "README.md", tmp_path / "figures.json"
-    readme.write_text(f"# before\n\n{BEGIN}old\n{END}\nafter\n", encoding="utf-8")
+    readme.write_text(f"# before\n\n{BLOCK.begin}\nold\n{BLOCK.end}\nafter\n", encoding="utf-8")
     publish(figures, readme, path)
     publish(figures, readme, path)
-    assert readme.read_text(encoding="utf-8") == f"# before\n\n{BEGIN}{markdown(figures)}{END}\nafter\n"
+    assert readme.read_text(encoding="utf-8") == f"# before\n\n{BLOCK.begin}\n{markdown(figures)}{BLOCK.end}\nafter\n"
     assert stored(path) == figures
 
 
 def test_readme_without_markers_is_refused(figures: Figures, tmp_path: Path) -> None:
     """Figures are never written to a place that nobody chose."""
     readme = tmp_path / "README.md"
-    readme.write_text(f"# no end\n{BEGIN}", encoding="utf-8")
+    readme.write_text(f"# no end\n{BLOCK.begin}\n", encoding="utf-8")
     with pytest.raises(ValueError, match="markers"):
         publish(figures, readme, tmp_path / "figures.json")
 
@@ -119,4 +116,4 @@ def test_readme_without_markers_is_refused(figures: Figures, tmp_path: Path) -> 
 def test_readme_shows_what_was_measured() -> None:
     """The README's table is what the command writes for the figures that are kept beside the corpus."""
     figures = stored()
-    assert block(README.read_text(encoding="utf-8")) == (NOT_MEASURED if figures is None else markdown(figures))
+    assert BLOCK.read() == (NOT_MEASURED if figures is None else markdown(figures))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 from tests.hostile.rows import ROWS, TESTS, title
+from tests.readme import Block
 
-README = Path(__file__).resolve().parents[2] / "README.md"
 COLUMNS = (("full", "root"), ("full", "ordinary"), ("partial", "root"), ("partial", "ordinary"))
-BEGIN, END = "<!-- attack suite: begin -->", "<!-- attack suite: end -->"
+BLOCK = Block("<!-- attack suite: begin -->", "<!-- attack suite: end -->")
 _seen: dict[tuple[int, str, str], str] = {}
 
 
@@ -36,7 +33,4 @@ def render() -> str:
 
 def write() -> None:
     """Puts the table in its place in the README."""
-    text = README.read_text(encoding="utf-8")
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    assert pattern.search(text), "the README has no place for the table"
-    README.write_text(pattern.sub(lambda _: f"{BEGIN}\n{render()}\n{END}", text), encoding="utf-8")
+    BLOCK.write(f"{render()}\n")

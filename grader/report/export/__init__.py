@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from grader.report.export import canvas, csv_, gradescope, junit, moodle
-from grader.report.export.people import Person, RosterError, match, read_roster
+from grader.report.export.people import Person
 from grader.score import Standing, standing_of
 
 Table = Callable[[Sequence[Standing], Mapping[str, Person], bool], str]
@@ -22,11 +22,8 @@ junit_xml = junit.stream
 __all__ = [
     "TABLES",
     "Person",
-    "RosterError",
     "Standing",
     "junit_xml",
-    "match",
-    "read_roster",
     "results_json",
     "standing_of",
 ]

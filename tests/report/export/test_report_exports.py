@@ -13,8 +13,7 @@ import nbformat
 import pytest
 
 from grader.report.annotate import annotate
-from grader.report.export import TABLES, Person, junit_xml, match, read_roster, results_json, standing_of
-from grader.report.export.people import RosterError
+from grader.report.export import TABLES, Person, junit_xml, results_json, standing_of
 from grader.report.export.table import cell
 from grader.score import Grade, Standing
 from tests.report.conftest import SAMPLES, faulty, grade_with, perfect, rejected, timed_out
@@ -155,47 +154,6 @@ def test_junit() -> None:
     assert suites["lee-sam"].get("skipped") == "3"
     assert suites["lee-sam"].get("failures") == "1"
     assert int(top.get("tests", "")) == 3 * 25 + 1
-
-
-CANVAS_ROSTER = """Student,ID,SIS User ID,SIS Login ID,Section,Quiz (12)
-    Points Possible,,,,,10
-"Meyer, Anna",77,S1,ameyer,Group A,9
-"Müller, Jo",78,S2,jmueller,Group B,
-"Student, Test",79,,abc,Group B,
-"""
-MOODLE_ROSTER = "\ufeffFirst name;Last name;ID number;Email address\nAnna;Meyer;S1;anna@x.org\nJo;Müller;S2;jo@x.org\n"
-
-
-@pytest.mark.parametrize(
-    ("roster", "id_", "name"),
-    [
-        (CANVAS_ROSTER, "ameyer", "Meyer, Anna"),
-        (CANVAS_ROSTER, "meyer-anna", "Meyer, Anna"),
-        (CANVAS_ROSTER, "anna_meyer", "Meyer, Anna"),
-        (CANVAS_ROSTER, "78", "Müller, Jo"),
-        (CANVAS_ROSTER, "jo-muller", "Müller, Jo"),
-        (MOODLE_ROSTER, "anna", "Anna Meyer"),
-        (MOODLE_ROSTER, "S2", "Jo Müller"),
-        (MOODLE_ROSTER, "muller-jo", "Jo Müller"),
-    ],
-)
-def test_rosters(roster: str, id_: str, name: str) -> None:
-    """The gradebooks that Canvas and Moodle export are rosters; ids fit by login, number, e-mail or name."""
-    assert match([id_], read_roster(roster))[id_].full_name == name
-
-
-def test_ambiguous_ids_fit_nobody() -> None:
-    """An id that fits two students, and two ids that claim one student, are matched with none."""
-    twins = "name,email\nJo Lee,jo@a.org\nJo Lee,jo@b.org\n"
-    assert match(["jo", "jo-lee"], read_roster(twins)) == {}
-    assert match(["ameyer", "meyer-anna"], read_roster(CANVAS_ROSTER)) == {}
-
-
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "name\n", "name\n\n"])
-def test_rosters_that_are_none(text: str) -> None:
-    """A table without students, or without a column that names them, is refused."""
-    with pytest.raises(RosterError):
-        read_roster(text)
 
 
 def notebook(*sources: str) -> str:

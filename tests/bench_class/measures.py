@@ -1,0 +1,239 @@
+"""What is measured of a class: every measure gives lines of one table."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.assignment import Dataset
+from grader.pipeline import Grader
+from tests.bench_class import peers
+from tests.bench_class.stored import copies, dearer_assignment
+from tests.bench_class.submissions import HELPERS, SOLUTION, notebook, script
+from tests.bench_class.timing import GRADE, Ran, run, tell
+
+NBGRADER_WANTED, OTTER_WANTED, BARE_WANTED = 2.5, 3.5, 1.10
+SECONDS_WANTED, SHARE_WANTED, OVERHEAD_WANTED_S = 3.0, 500, 1.5
+MEMORY_WANTED, DASK_WANTED, LINEAR_WANTED = 1.10, 1.10, 1.25
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    measure: str
+    wanted: str
+    measured: str
+    met: bool
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all measures share: a scratch folder, the data, the class, and how much of everything."""
+
+    folder: Path
+    dataset: Dataset
+    grader: Grader
+    chosen: tuple[str, ...]
+    students: dict[str, tuple[int, str]]
+    jobs: int
+    rounds: int
+
+    @property
+    def submissions(self) -> Path:
+        return self.folder / "class"
+
+    def grade(self, *arguments: str | Path, codes: tuple[int, ...] = (0,)) -> Ran:
+        """Times `grade ARGUMENTS`."""
+        return run([GRADE, *arguments], self.folder, codes=codes)
+
+    def new_folder(self, name: str) -> Path:
+        """An empty folder."""
+        made = self.folder / name
+        made.mkdir(parents=True)
+        return made
+
+
+def throughput(setup: Setup) -> Ran:
+    """The class from nothing to reports, `jobs` at a time."""
+    tell(f"grade: {len(setup.students)} submissions, {setup.jobs} at a time")
+    return setup.grade(
+        setup.submissions, "--each", *setup.chosen, "--no-cache", "--jobs", str(setup.jobs), "--out", "grades"
+    )
+
+
+def beside_peers(setup: Setup, ours: Ran, home: Path, pip_flags: list[str]) -> Iterator[Row]:
+    """Submissions a minute beside nbgrader's and Otter's."""
+    count = len(setup.students)
+    work = peers.Work(setup.students, setup.dataset.directory)
+    for name, package, grade, wanted in (
+        ("nbgrader autograde", "nbgrader", peers.nbgrader, NBGRADER_WANTED),
+        ("otter run", "otter-grader", peers.otter, OTTER_WANTED),
+    ):
+        binaries = peers.install(package, home, pip_flags)
+        tell(f"{name}: {count} submissions")
+        found = grade(binaries, work, setup.new_folder(package))
+        right = sum(
+            found.points[id_] == len(peers.ASSERTS) for id_, (_, mistake) in setup.students.items() if not mistake
+        )
+        correct = sum(not mistake for _, mistake in setup.students.values())
+        if right < correct:
+            raise RuntimeError(f"{name} gave full marks to {right} of {correct} correct submissions: {found.points}")
+        ratio = found.ran.wall / ours.wall
+        yield Row(
+            f"submissions a minute, beside {name} {peers.version_of(binaries, package)}", f"at least {wanted}x",
+            f"{60 * count / ours.wall:.1f} to {60 * count / found.ran.wall:.1f}: {ratio:.2f}x", ratio >= wanted,
+        )  # fmt: skip
+
+
+def beside_bare(setup: Setup) -> Iterator[Row]:
+    """One notebook beside the same program in bare Python, in turns."""
+    home = _bare_folder(setup, "bare-solution", script(json.loads(SOLUTION.read_text(encoding="utf-8"))))
+    ratios = []
+    for number in range(setup.rounds):
+        tell(f"bare python and grade, round {number + 1} of {setup.rounds}")
+        bare = _bare(home)
+        ratios.append(setup.grade(SOLUTION, *setup.chosen, "--no-cache", "--out", "one").wall / bare.wall)
+    ratio = statistics.median(ratios)
+    yield Row(
+        "`grade one.ipynb`, beside bare `python one.py`", f"at most {BARE_WANTED:.2f}x",
+        f"{ratio:.2f}x ({min(ratios):.2f} to {max(ratios):.2f})", ratio <= BARE_WANTED,
+    )  # fmt: skip
+
+
+def overhead(setup: Setup, ours: Ran) -> Iterator[Row]:
+    """Processor time of the whole class beyond what its programs take in bare Python, as many at a time."""
+    tell(f"bare python: the {len(setup.students)} programs, {setup.jobs} at a time")
+    homes = [
+        _bare_folder(setup, f"bare-{id_}", script(notebook(number, mistake)))
+        for id_, (number, mistake) in setup.students.items()
+    ]
+    with ThreadPoolExecutor(setup.jobs) as pool:
+        bare = sum(ran.cpu for ran in pool.map(_bare, homes))
+    each = (ours.cpu - bare) / len(homes)
+    yield Row(
+        "processor time a submission beyond its own program's, in a class", f"under {OVERHEAD_WANTED_S} s",
+        f"{each:.2f} s ({ours.cpu / len(homes):.1f} s beside {bare / len(homes):.1f} s)", each < OVERHEAD_WANTED_S,
+    )  # fmt: skip
+
+
+def again(setup: Setup, ours: Ran, count: int) -> Iterator[Row]:
+    """A stored class: graded again unchanged, and regraded by another rubric."""
+    works, grades = _stored(setup, count)
+    tell(f"grade: {count} unchanged")
+    second = min(setup.grade(works, *setup.chosen, "--out", grades).wall for _ in range(setup.rounds))
+    yield Row(
+        f"second `grade` of an unchanged class of {count}", f"under {SECONDS_WANTED:.0f} s", f"{second:.2f} s",
+        second < SECONDS_WANTED,
+    )  # fmt: skip
+    setup.grade("report", grades)
+    tell(f"regrade: {count}, each of which changes")
+    regraded = setup.grade("regrade", grades, "--assignment", dearer_assignment(setup.folder / "dearer"), "--yes")
+    grading = ours.wall / len(setup.students) * count
+    share = grading / regraded.wall
+    yield Row(
+        f"regrade of {count} stored submissions, all of which change, written",
+        f"under {SECONDS_WANTED:.0f} s and 1/{SHARE_WANTED} of grading them",
+        f"{regraded.wall:.2f} s, 1/{share:.0f} of {grading:.0f} s",
+        regraded.wall < SECONDS_WANTED and share > SHARE_WANTED,
+    )
+
+
+def growth(setup: Setup, small: int, large: int) -> Iterator[Row]:
+    """Memory and time of everything that reads the whole class, for classes of three sizes."""
+    middle = round((small * large) ** 0.5)
+    peaks, times, warm = {}, {}, {}
+    for count in (small, middle, large):
+        works, grades = _stored(setup, count)
+        tell(f"{count} stored submissions: grade unchanged, reports and statistics, regrade")
+        fresh = {"GRADE_CACHE": str(setup.new_folder(f"cache-{count}"))}
+        report = run([GRADE, "report", grades], setup.folder, fresh)
+        rest = [setup.grade(works, *setup.chosen, "--out", grades), setup.grade("regrade", grades)]
+        times[count] = report.wall
+        warm[count] = run([GRADE, "report", grades], setup.folder, fresh).wall
+        peaks[count] = [ran.peak_mb for ran in (report, *rest)]
+    ratio = max(most / least for least, most in zip(peaks[small], peaks[large], strict=True))
+    told = ", ".join(
+        f"{name} {least:.0f} and {most:.0f} MB"
+        for name, least, most in zip(("report", "grade", "regrade"), peaks[small], peaks[large], strict=True)
+    )
+    yield Row(
+        f"parent's peak memory, {small} and {large:,} stored submissions", "within 10%", f"{told}: {ratio:.2f}x",
+        ratio <= MEMORY_WANTED,
+    )  # fmt: skip
+    slopes = [(times[b] - times[a]) / (b - a) for a, b in ((small, middle), (middle, large))]
+    grown = slopes[1] / slopes[0] if slopes[0] > 0 else float("inf")
+    yield Row(
+        f"time for reports and statistics of {small}, {middle:,} and {large:,} stored submissions", "grows linearly",
+        f"{', '.join(f'{time:.1f} s' for time in times.values())}; made anew {warm[large]:.1f} s",
+        grown <= LINEAR_WANTED,
+    )  # fmt: skip
+
+
+def on_dask(setup: Setup, ours: Ran) -> Iterator[Row]:
+    """The same class by two workers of one core, on a cluster of this machine."""
+    trivial = setup.new_folder("trivial")
+    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}
+    (trivial / "a.ipynb").write_text(json.dumps(document), encoding="utf-8")
+    with _cluster(setup) as address:
+        # The first call sends the data set.
+        setup.grade(trivial, "--each", *setup.chosen, "--scheduler", address, "--out", "grades-trivial")
+        tell(f"Dask: {len(setup.students)} submissions, {setup.jobs} workers")
+        call = (setup.submissions, "--each", *setup.chosen, "--no-cache", "--scheduler", address)
+        ratio = setup.grade(*call, "--out", "grades-dask").wall / ours.wall
+    yield Row(
+        f"Dask, {setup.jobs} workers of one core, beside {setup.jobs} local jobs", "within 10%", f"{ratio:.2f}x",
+        ratio <= DASK_WANTED,
+    )  # fmt: skip
+
+
+def _stored(setup: Setup, count: int) -> tuple[Path, Path]:
+    tell(f"copying real grades to {count}")
+    return copies(setup.submissions, setup.folder / "grades", setup.grader, count, setup.folder / f"stored-{count}")
+
+
+def _bare_folder(setup: Setup, name: str, program: str) -> Path:
+    """A folder as a student has it, with the program as `one.py`."""
+    home = setup.new_folder(name)
+    (home / HELPERS.name).write_bytes(HELPERS.read_bytes())
+    (home / "data").symlink_to(setup.dataset.directory)
+    (home / "one.py").write_text(program, encoding="utf-8")
+    return home
+
+
+def _bare(home: Path) -> Ran:
+    return run([sys.executable, "one.py"], home, {"MPLBACKEND": "Agg"})
+
+
+@contextmanager
+def _cluster(setup: Setup) -> Iterator[str]:
+    """The address of a scheduler with `jobs` workers of one thread, each of which has joined."""
+    from distributed import Client
+
+    known = setup.folder / "scheduler.json"
+    begun: list[subprocess.Popen[bytes]] = []
+    begin: Callable[..., None] = lambda *words: begun.append(  # noqa: E731
+        subprocess.Popen(
+            [sys.executable, "-m", "dask", *words, "--host", "127.0.0.1", "--no-dashboard"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+    )  # fmt: skip
+    try:
+        begin("scheduler", "--port", "0", "--scheduler-file", str(known))
+        with Client(scheduler_file=str(known), timeout=60) as client:
+            address = str(client.scheduler.address)
+            for _ in range(setup.jobs):
+                begin("worker", address, "--nthreads", "1", "--no-nanny")
+            client.wait_for_workers(setup.jobs, timeout=120)
+        yield address
+    finally:
+        for process in begun:
+            process.kill()
+            process.wait()
