@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+LAUNCH = Path(__file__).with_name("launch.py")
 GRADE = Path(sys.executable).with_name("grade")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
 class Ran:
-    """Seconds of wall and of processor time, of all processes together; `peak_mb` is that of the largest one."""
+    """Seconds of the wall, and of the processor by all processes together; `peak_mb` is that of the largest one."""
 
     wall: float
     cpu: float
@@ -28,20 +30,16 @@ def run(
 ) -> Ran:
     """Runs a command; raises RuntimeError with the end of what it said where it fails."""
     environment = {**os.environ, **ONE_THREAD, **(extra or {})}
-    said = folder / ".said"
+    said, took = folder / ".said", folder / ".took"
     with said.open("wb") as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [str(word) for word in command], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-            stderr=output,
+        code = subprocess.call(
+            [sys.executable, "-S", "-E", LAUNCH, took, *command], cwd=folder, env=environment,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in codes:
+    if code not in codes:
         text = said.read_text(encoding="utf-8", errors="replace")
-        raise RuntimeError(f"{command} ended with {process.returncode}: {text[-3000:]}")
-    return Ran(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        raise RuntimeError(f"{command} ended with {code}: {text[-3000:]}")
+    return Ran(**json.loads(took.read_bytes()))
 
 
 def tell(text: str) -> None:
