@@ -61,10 +61,11 @@ class ClassProgress:
 
 
 class Tally:
-    """What the summary counts; as small for ten thousand submissions as for ten."""
+    """What the summary counts; of what was graded now it keeps the ids."""
 
     def __init__(self) -> None:
-        self.kept = self.graded = self.late = 0
+        self.kept = self.late = 0
+        self.graded_ids: list[str] = []
         self._sum = 0.0
         self._max = 0.0
         self._scored = 0
@@ -77,7 +78,8 @@ class Tally:
         """Counts one."""
         row = result.row
         self.kept += result.how == "kept"
-        self.graded += result.how == "graded"
+        if result.how == "graded":
+            self.graded_ids.append(row.id)
         self.late += row.late
         if row.score is not None:
             self._scored += 1
@@ -89,6 +91,11 @@ class Tally:
             self.own_failures += row.status == "failed"
             if len(self.refused) < MOST_SHOWN:
                 self.refused.append(f"{row.id} could not be graded: {' '.join(row.message.split())}")
+
+    @property
+    def graded(self) -> int:
+        """How many were graded now."""
+        return len(self.graded_ids)
 
     def lines(self, absent: Sequence[Student]) -> list[str]:
         """The summary."""

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from grader.cli.grades import BOOK
 from grader.cli.output import render_reports, report_folder
 from grader.cli.parameters import GivenPath
+from grader.cli.recording import record
 from grader.cli.report import write_class
 from grader.pipeline import (
     Assignment,
@@ -29,7 +31,8 @@ from grader.score.spool import Spool
 @click.argument("grades", type=GivenPath(file_okay=False), metavar="GRADES")
 @click.option("--assignment", type=GivenPath(file_okay=False), help="The assignment's folder.")
 @click.option("--yes", is_flag=True, help="Write without asking.")
-def regrade_command(grades: Path, assignment: Path | None, yes: bool) -> int:
+@BOOK
+def regrade_command(grades: Path, assignment: Path | None, yes: bool, url: str | None) -> int:
     """Apply today's rubric to what was graded already, without running anything."""
     if not grades.is_dir():
         raise click.UsageError(f"{grades} is no folder of grades")
@@ -43,6 +46,7 @@ def regrade_command(grades: Path, assignment: Path | None, yes: bool) -> int:
             return 0
         _write(book, outdated, grades)
         write_class(grades, book, loaded)
+        record(url, grades, [found.before.row.id for found in outdated])
     return 0
 
 

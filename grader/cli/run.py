@@ -17,10 +17,11 @@ from rich.console import Console
 
 from grader.cli.ci import announce
 from grader.cli.classroom import NOT_GRADABLE, ClassProgress, Tally, print_row
-from grader.cli.grades import StoredGrades
+from grader.cli.grades import BOOK, StoredGrades
 from grader.cli.output import REPORT, check_writable, render_reports, report_folder, write_annotated
 from grader.cli.parameters import FiniteRange, GivenPath, LimitChange
 from grader.cli.progress import Progress
+from grader.cli.recording import record
 from grader.cli.report import write_class
 from grader.pipeline import (
     RULES,
@@ -89,6 +90,7 @@ FOLDER = GivenPath(file_okay=False)
     help="Which attempt counts, where a learning platform's download has several.",
 )
 @click.option("--roster", type=GivenPath(), metavar="CSV", help="The course's students: ids, names, who is missing.")
+@BOOK
 @click.option("--no-cache", is_flag=True, help="Run again what was run before.")
 @click.option("--allow-unsandboxed", is_flag=True, help="Run without isolation where none can be had.")
 def run_command(
@@ -109,6 +111,7 @@ def run_command(
     annotate: bool,
     attempt: str,
     roster: Path | None,
+    url: str | None,
     no_cache: bool,
     allow_unsandboxed: bool,
 ) -> int:
@@ -122,7 +125,7 @@ def run_command(
     options = Options(assignment, data, quick, timeout, memory, not no_cache, allow_unsandboxed, dict(limits))
     with Progress(Console(stderr=True)) as progress, _interruptible() as cancelled, open_register(out) as book:
         grader = prepare(options, progress.step)
-        call = Call(grader, book, out, cancelled, no_cache, scheduler)
+        call = Call(grader, book, out, cancelled, no_cache, scheduler, url)
         if len(candidates) == 1 and not (each or candidates[0].parts or students or scheduler):
             tally = _grade_one(call, candidates[0], progress, form)
         else:
@@ -153,6 +156,7 @@ class Call:
     cancelled: threading.Event
     again: bool
     scheduler: str | None
+    gradebook: str | None
 
     def workers(self, jobs: int | None) -> Workers:
         """The processes of this machine, or the cluster."""
@@ -202,6 +206,7 @@ def _grade_one(call: Call, candidate: Candidate, progress: Progress, form: str) 
             if form == "terminal":
                 folder = call.out / result.row.id
                 click.echo(f"\nReports: {folder}/report.html, report.md, report.json", err=True)
+    record(call.gradebook, call.out, tally.graded_ids)
     return tally
 
 
@@ -220,6 +225,7 @@ def _grade_class(call: Call, candidates: Sequence[Candidate], jobs: int | None, 
     finally:
         if tally.graded or tally.own_failures or _listed(call) != before:
             write_class(call.out, call.book, call.grader.assignment)
+        record(call.gradebook, call.out, tally.graded_ids)
     for line in tally.lines(absent):
         click.echo(f"grade: {line}", err=True)
     click.echo(f"grade: {call.out}/index.html, grades.csv", err=True)

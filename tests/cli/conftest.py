@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,6 +26,7 @@ class Finished:
     err: str
 
 
+REFERENCE = Path(__file__).resolve().parents[2] / "reference"
 Grade = Callable[..., Finished]
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -87,3 +89,17 @@ def school(here: Path) -> Path:
     write(here / "class" / "cat.ipynb", notebook(LOAD, TRAIN_ONE_BATCH))
     write(here / "class" / "dan.ipynb", "{")
     return here / "class"
+
+
+@pytest.fixture
+def dearer(here: Path) -> Path:
+    """An assignment whose first question is worth a point more."""
+    assignment = here / "assignment"
+    shutil.copytree(REFERENCE, assignment)
+    text = (assignment / "rubric.toml").read_text(encoding="utf-8")
+    changed = text.replace('"data.loaded", points = 3', '"data.loaded", points = 4')
+    changed = changed.replace(
+        'points = 4\nchecks = [\n  { id = "data.loaded"', 'points = 5\nchecks = [\n  { id = "data.loaded"'
+    )
+    (assignment / "rubric.toml").write_text(changed.replace("points = 50", "points = 51"), encoding="utf-8")
+    return assignment

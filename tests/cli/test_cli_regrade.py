@@ -36,20 +36,6 @@ def no_runs(graded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def dearer(here: Path) -> Path:
-    """An assignment whose first question is worth a point more."""
-    assignment = here / "assignment"
-    shutil.copytree(REFERENCE, assignment)
-    text = (assignment / "rubric.toml").read_text(encoding="utf-8")
-    changed = text.replace('"data.loaded", points = 3', '"data.loaded", points = 4')
-    changed = changed.replace(
-        'points = 4\nchecks = [\n  { id = "data.loaded"', 'points = 5\nchecks = [\n  { id = "data.loaded"'
-    )
-    (assignment / "rubric.toml").write_text(changed.replace("points = 50", "points = 51"), encoding="utf-8")
-    return assignment
-
-
-@pytest.fixture
 def verified(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Today's verification is another than that of the stored facts; the evidence of each call of it."""
     calls: list[object] = []
