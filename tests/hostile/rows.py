@@ -6,6 +6,7 @@ from tests.hostile.cases import CASES
 
 S = "tests/submission/test_submission_"
 TAMPER = "tests/tamper/test_tamper_programs.py::test_deceit_earns_nothing"
+EXAMPLE = "tests/examples/test_submissions.py::test_example_gets_the_grade_that_stands_beside_it"
 TESTS: dict[int, tuple[str, tuple[str, ...]]] = {
     5: ("patches torch, unittest, hooks or the recorder", (TAMPER,)),
     8: ("brings conftest.py and pytest.ini", (f"{S}folders.py::test_files_that_act_by_their_name_are_left_out",)),
@@ -33,10 +34,23 @@ TESTS: dict[int, tuple[str, tuple[str, ...]]] = {
         "brings its own kernelspec, duplicate ids, hostile metadata",
         (f"{S}notebooks.py::test_nothing_stored_survives_but_the_sources",),
     ),
-    17: ("behaves differently when it is graded", (TAMPER,)),
-    24: ("trains on the test split", (TAMPER,)),
-    25: ("looks known test labels up", (TAMPER,)),
-    26: ("ships trained weights", (TAMPER,)),
+    17: (
+        "behaves differently when it is graded",
+        (f"{TAMPER}[better-model-answers-the-probes]", f"{TAMPER}[squared-error-that-is-right-while-traced]"),
+    ),
+    24: (
+        "trains on the test split",
+        (f"{TAMPER}[recorder-asleep-while-learning-from-the-test-set]", f"{EXAMPLE}[trains-on-test-set]"),
+    ),
+    25: ("looks known test labels up", (f"{TAMPER}[test-labels-looked-up]",)),
+    26: (
+        "ships trained weights",
+        (
+            f"{TAMPER}[state-with-shipped-weights]",
+            f"{TAMPER}[shipped-weights-before-the-training]",
+            f"{TAMPER}[shipped-weights-after-the-training]",
+        ),
+    ),
     40: (
         "the grader is killed",
         (
@@ -73,7 +87,13 @@ TESTS: dict[int, tuple[str, tuple[str, ...]]] = {
             "tests/evidence/test_evidence_frames.py::test_over_a_cap",
         ),
     ),
-    46: ("pickle and .pt files", ("tests/hostile/test_rows.py::test_nothing_unpickles_outside_the_sandbox",)),
+    46: (
+        "pickle and .pt files",
+        (
+            "tests/hostile/test_rows.py::test_nothing_unpickles_outside_the_sandbox",
+            "tests/hostile/test_rows.py::test_a_pickle_in_a_submission_is_only_a_file",
+        ),
+    ),
     47: (
         "rewrites what it sent after validation",
         ("tests/sandbox/test_sandbox_lifecycle.py::test_what_was_read_cannot_be_rewritten",),
