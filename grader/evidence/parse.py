@@ -10,6 +10,7 @@ import numpy as np
 from grader.errors import EvidenceError
 from grader.evidence.frames import Frame
 from grader.evidence.journal import events_of, in_order
+from grader.evidence.untold import with_untold
 from grader.evidence.values import (
     Backward,
     CellRun,
@@ -70,14 +71,15 @@ def parse_evidence(frames: Iterable[Frame]) -> Evidence:
         if frame.kind not in groups:
             raise EvidenceError(f"a frame of unknown kind {frame.kind[:40]!r}")
         groups[frame.kind].append(frame)
+    cells = _cells(groups["cell"], groups["output"])
     starts, broken, states = groups["cell-start"], groups["broken"], groups["state"]
     return Evidence(
         events=events_of(journal := in_order(groups["events"])),
         traces=_all(groups["trace"], _trace),
         snapshots=_all(groups["snapshot"], _snapshot),
         pictures=_all(groups["figure"], _picture),
-        cells=_cells(groups["cell"], groups["output"]),
-        errors=_all(groups["error"], _error),
+        cells=cells,
+        errors=with_untold(_all(groups["error"], _error), groups["cell"]),
         probes=_all(groups["probe"], _probe),
         loads=_all(groups["load"], _load),
         state=_state(states[-1]) if states else None,

@@ -67,6 +67,7 @@ class Conversation:
         self._kernel = kernel
         self._connection = connection
         self._cell = 0
+        self._error: dict[str, str] | None = None
         self._cap = OutputCap(config["output_bytes"])
         self._untold: list[str] = []
         self._telling: asyncio.TimerHandle | None = None
@@ -87,7 +88,9 @@ class Conversation:
                 tell(message)
                 return made
 
-        client = Listening(notebook, timeout=None, allow_errors=True, store_widget_state=False)
+        client = Listening(
+            notebook, timeout=None, allow_errors=True, store_widget_state=False, on_cell_executed=self._replied
+        )
         kernel = self._kernel
 
         class Client(AsyncKernelClient):
@@ -154,6 +157,7 @@ class Conversation:
             started = time.monotonic()
             self._cell = number
             self._cap.begin()
+            self._error = None
             self._wire.send({"kind": "cell-start", "cell": number, "index": index})
             try:
                 await client.async_execute_cell(cell, index)
@@ -161,6 +165,12 @@ class Conversation:
                 self._send_cell(number, index, cell, started, died=True)
                 raise
             self._send_cell(number, index, cell, started, died=False)
+
+    def _replied(self, execute_reply: Any, **_: Any) -> None:
+        """The kernel's own word on how a cell ended, which the notebook's hooks and outputs need not know of."""
+        content = execute_reply["content"] if execute_reply else {}
+        if content.get("status") == "error":
+            self._error = {"type": str(content.get("ename"))[:200], "text": str(content.get("evalue"))[:500]}
 
     def _tell(self, message: Any) -> None:
         """Text is sent as it is printed, a few times a second: a run may be cut off in the middle of a cell."""
@@ -186,7 +196,8 @@ class Conversation:
                 "cell": number,
                 "index": index,
                 "outputs": outputs,
-                "failed": failed or died,
+                "failed": failed or died or self._error is not None,
+                "error": self._error,
                 "died": died,
                 "cut": self._cap.cut,
                 "wall_s": time.monotonic() - started,

@@ -161,7 +161,8 @@ class _Judge:
         numbers = student.architecture.parameters if one and student.architecture else ()
         course = follow(events, self._traces, snapshots, final, numbers)
         weights = doubt_weights(course, model_of.quick_accuracy(model, images), 1 / self._setting.classes)
-        training = Stretches(model, timeline, images).doubt(self._traces, steps, course)
+        last = self._evidence.state.optimizers if self._evidence.state is not None else ()
+        training = Stretches(model, timeline, images).doubt(self._traces, steps, course, last)
         refuted = student.refuted or any(s.refuted for s in steps)
         operations = "recorded operations do not give the recorded results when they are done again" if refuted else ""
         found: dict[Topic, str] = {"weights": weights, "training": training, "operations": operations}

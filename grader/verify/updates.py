@@ -80,6 +80,12 @@ class Stepper:
     tensors: Mapping[int, torch.Tensor]
     optimizers: tuple[torch.optim.Optimizer, ...]
 
+    def set(self, weights: Mapping[int, np.ndarray]) -> None:
+        """Goes on from these weights instead; raises KeyError where one is missing, RuntimeError for another shape."""
+        with torch.no_grad():
+            for number, tensor in self.tensors.items():
+                tensor.copy_(torch.from_numpy(np.array(weights[number])))
+
     def step(self) -> None:
         """One update with the gradients that the tensors have."""
         for optimizer in self.optimizers:

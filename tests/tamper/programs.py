@@ -115,6 +115,8 @@ FAULTS: dict[str, tuple[Edit, ...]] = {
     "untrained kernels": (("zip(axes.flat, model.conv.weight.detach())", "zip(axes.flat, untrained)"),
                           ("lr=0.012", "lr=0.05")),
     "hardly learns": (("lr=0.012", "lr=0.0001"),),
+    "crashes in the test phase": (("return loss_sum / len(X_test)", "return loss_sum / len(images)"),),
+    "crashes in the plot": (("axis.imshow(kernel[0])", "axis.imshow(kernels[0])"),),
 }  # fmt: skip
 
 
