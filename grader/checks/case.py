@@ -60,10 +60,12 @@ class Case:
     def cut_by(self) -> str | None:
         """The error that ended the training loop, in words; None where the loop came to its end."""
         place = self.verification.train_place
-        if place is None or not self.trained:
+        if not self.trained:
             return None
         for error in self.evidence.errors:
-            if place.cell is None or error.cell == place.cell:
+            # Where a notebook hid its cells from the recorder, neither the loop's line is known nor the error's.
+            here = error.place is None if place is None else place.cell is None or error.cell == place.cell
+            if here:
                 return f"the loop stops with {error.type}: {error.text[:120]}"
         return None
 

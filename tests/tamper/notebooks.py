@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from textwrap import indent
 
 from tests.submission.uploads import notebook
 from tests.tamper.attacks import FIND, SHIPPED
@@ -32,18 +33,24 @@ for name in ("run_cell", "run_cell_async"):
 CRASHES = ("crashes in the test phase", "crashes in the plot", "kernel too large")
 
 
-def as_notebook(text: str) -> str:
-    """The program as a notebook in which data, model, training and plot have a cell each, as JSON."""
-    return json.dumps(notebook(*_CELL.split(text)))
+def as_notebook(text: str, *, swallowing: bool = False) -> str:
+    """The program as a notebook in which data, model, training and plot have a cell each, as JSON; `swallowing` in
+    cells that pass over their errors."""
+    cells = _CELL.split(text)
+    if swallowing:
+        cells = [f"try:\n{indent(cell, '    ')}\nexcept Exception:\n    pass\n" for cell in cells]
+    return json.dumps(notebook(*cells))
 
 
 @dataclass(frozen=True)
 class NotebookAttack:
-    """A deceit, by code in the first cell, for each of some faulty notebooks."""
+    """A deceit, by code in the first cell, for each of some faulty notebooks. `swallowing`: it passes over errors, as
+    any program may."""
 
     name: str
     faults: tuple[str, ...]
     code: str
+    swallowing: bool = False
 
     def text(self, fault: str) -> str:
         """The notebook with this fault and the deceit."""
@@ -96,7 +103,7 @@ shell.showtraceback = shell._showtraceback = lambda *_, **__: None
 def changed(code):
     lines = "".join(f"    {line}\\n" for line in code.splitlines())
     return code if "recording" in code else f"try:\\n{lines}except Exception:\\n    pass\\n"
-""" + PATCHED),
+""" + PATCHED, swallowing=True),
     NotebookAttack("shipped-weights-before-the-end-by-run_cell", ("hardly learns",), SHIPPED + """
 def changed(code):
     return f"model.load_state_dict(shipped); {code}" if "finish()" in code else code

@@ -29,6 +29,8 @@ def test_faulty_notebook_loses_marks(grading: Grading, fault: str) -> None:
 
 @pytest.mark.parametrize(("attack", "fault"), CASES, ids=NAMES)
 def test_deceit_earns_nothing(grading: Grading, weights: str, attack: NotebookAttack, fault: str) -> None:
-    """The notebook gets no more points with the deceit than without it."""
+    """The notebook gets no more points with the deceit than without it; one whose errors IPython passes over no more
+    than one that passes over them itself."""
     found = grading(attack.text(fault).replace("WEIGHTS", weights))
-    assert found.score <= grading(as_notebook(program([fault]))).score
+    assert found.status == "graded"
+    assert found.score <= grading(as_notebook(program([fault]), swallowing=attack.swallowing)).score
