@@ -112,7 +112,8 @@ def changed(code):
 def changed(code):
     return "None" if "finish()" in code else code
 """ + PATCHED),
-    NotebookAttack("another-end-by-run_cell", ("hardly learns", "no plot"), SHIPPED + """
+    # What is drawn then is drawn all the same: the plot's own points are no gain by deceit, so they are not tried here.
+    NotebookAttack("another-end-by-run_cell", ("hardly learns",), SHIPPED + """
 def changed(code):
     if "finish()" not in code:
         return code
