@@ -240,7 +240,7 @@ def _error(future: Future[Done]) -> BaseException | None:
 
 def missing(candidates: Sequence[Candidate], students: Sequence[Student]) -> tuple[Student, ...]:
     """The students of the roster of whom there is no submission."""
-    return match(candidates, students)[1]
+    return match(candidates, students)[1] if students else ()
 
 
 def enter_missing(book: Register, students: Sequence[Student], grader: Grader) -> None:

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from grader.errors import UsageError
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS facts (
 CREATE TABLE IF NOT EXISTS history (
     id TEXT NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL, rubric TEXT NOT NULL, score REAL, max_score REAL);
 CREATE INDEX IF NOT EXISTS history_by_id ON history (id);
+CREATE INDEX IF NOT EXISTS entries_by_position ON entries (position, id);
 """
 # Where a submission stands that the latest call on a class did not find any more.
 GONE = -1
@@ -164,13 +166,18 @@ class Register:
 
     def arrange(self, ids: Sequence[str]) -> None:
         """Makes `ids`, in this order, the class; entries of others stay but are not listed."""
-        if self._connection is None:
+        if self._connection is None or all(ours == id_ for ours, id_ in zip_longest(self._ids(), ids)):
             return
         with self._writing() as connection:
             connection.execute("UPDATE entries SET position = ?", (GONE,))
             connection.executemany(
                 "UPDATE entries SET position = ? WHERE id = ?", ((number, id_) for number, id_ in enumerate(ids))
             )
+
+    def _ids(self) -> Iterator[str]:
+        assert self._connection is not None
+        query = "SELECT id FROM entries WHERE position > ? ORDER BY position, id"
+        return (id_ for (id_,) in self._connection.execute(query, (GONE,)))
 
     def _position(self, connection: sqlite3.Connection, id_: str) -> int:
         """Where an entry stands; a new one comes last."""

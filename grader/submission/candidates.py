@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from grader.errors import UsageError
 from grader.submission.downloads import find_download
@@ -65,7 +65,7 @@ def find_candidates(
     if download is not None:
         return _with_unique_ids(match(download, students)[0] if students else download)
     found = _find(path, target, one, each)
-    return _with_unique_ids(match(found, students)[0]) if students else found
+    return _with_unique_ids(match(found, students)[0] if students else found)
 
 
 def _find(path: Path, target: Path, one: bool, each: bool) -> tuple[Candidate, ...]:
@@ -105,16 +105,17 @@ def _check_file(path: Path, target: Path, each: bool) -> None:
         raise UsageError("--each needs a folder", file=shown(str(path)), remedy="Unpack an archive of several first")
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """What a folder holds, in no order."""
     try:
         with os.scandir(folder) as scan:
-            return sorted((entry for entry in scan if not is_junk(entry.name)), key=lambda entry: entry.name)
+            yield from (entry for entry in scan if not is_junk(entry.name))
     except OSError as error:
         raise _unreadable(folder, error) from None
 
 
 def _is_one(folder: Path) -> bool:
-    names = [entry.name for entry in _entries(folder) if not entry.is_dir()]
+    names = sorted(entry.name for entry in _entries(folder) if not entry.is_dir())
     notebooks = [name for name in names if is_notebook(name)]
     modules = [name for name in names if is_main_module(name)]
     if len(notebooks) > 1:
@@ -130,11 +131,11 @@ def _is_one(folder: Path) -> bool:
 
 def _not_taken(folder: Path) -> str | None:
     """A note where a folder that is read as one submission looks like a class too."""
-    others = [
+    others = sorted(
         entry.name
         for entry in _entries(folder)
         if is_archive(entry.name) or (entry.is_dir(follow_symlinks=False) and any(map(is_notebook, _names(entry))))
-    ]
+    )
     return f"read as one submission, without {listed(others)}; --each grades each on its own" if others else None
 
 
@@ -157,14 +158,16 @@ def _class(folder: Path) -> tuple[Candidate, ...]:
     found = []
     for entry in _entries(folder):
         if _is_submission(entry):
-            path = Path(entry.path)
-            found.append(Candidate(safe_id(entry.name if entry.is_dir() else path.stem), path))
-    return _with_unique_ids(found)
+            stem = entry.name if entry.is_dir() else PurePath(entry.name).stem
+            found.append(Candidate(safe_id(stem), entry.path))
+    return tuple(sorted(found, key=lambda candidate: os.path.basename(candidate.location)))
 
 
 def _with_unique_ids(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """Give every further candidate of an id a number that no other id has, and tell all of them."""
     counts = Counter(folded(candidate.id) for candidate in found)
+    if len(counts) == len(found) and not counts.keys() & set(_RESERVED_IDS):
+        return tuple(found)
     taken = set(counts) | set(_RESERVED_IDS)
     seen = set(_RESERVED_IDS)
     result = []

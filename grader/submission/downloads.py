@@ -46,7 +46,7 @@ def _candidate(path: Path, prefix: str, attempt: Attempt, rule: str) -> Candidat
     student = f"{attempt.student}-attempt-{attempt.number}" if rule == "all" and attempt.of > 1 else attempt.student
     return Candidate(
         id=safe_id(student),
-        path=path,
+        location=path,
         note=joined(several if rule != "all" else None, late),
         parts=tuple((given, prefix + source) for given, source in attempt.parts),
         name=attempt.name,

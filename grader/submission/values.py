@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,26 +23,34 @@ MAX_DEPTH = 10  # folders above a file
 MAX_NAME_BYTES = 200  # one file's or folder's name, in UTF-8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """Something that a path means as one submission; it has not been read yet.
 
     `id` is unique among the candidates of one call and safe as the name of a folder. `note` is a
     sentence for the person who called, where the id or the reading of the path is not obvious.
-    `parts` are the pieces of it that lie in the folder or zip `path`, where that holds others' work too:
+    `parts` are the pieces of it that lie in the folder or zip at `path`, where that holds others' work too:
     (name as the student gave it, name in there); the first is empty where the piece is a folder of files.
     `name` is the student's, empty if unknown; `identifiers` are other ids that a platform gave; `attempt` counts from
     1, None where there is but one; `late` is what the platform says.
     """
 
     id: str
-    path: Path
+    location: str | Path  # kept as text: a class has many, and a Path is ten times its size
     note: str | None = None
     parts: tuple[tuple[str, str], ...] = ()
     name: str = ""
     identifiers: tuple[str, ...] = ()
     attempt: int | None = None
     late: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "location", os.fspath(self.location))
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(self.location)
 
 
 @dataclass(frozen=True)
