@@ -17,7 +17,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help grade test lint types pytest attack fuzz soak kill diagnose reproduce bench baselines wheel clean
+.PHONY: help grade test lint types pytest attack fuzz soak kill diagnose showcase reproduce bench baselines wheel clean
 
 help:  ## Shows this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ kill: $(VENV)/.dev-stamp  ## Kills the grader at 20 random points of a batch, an
 
 diagnose: $(VENV)/.dev-stamp  ## Measures how often the grader is right, on a corpus of programs
 	$(BIN)/python -m tests.diagnose --readme
+
+showcase: $(VENV)/.dev-stamp  ## Makes every output of one mixed class, and reads each again
+	$(BIN)/python -m tests.showcase $(if $(wildcard $(DATA)),--data $(DATA))
 
 reproduce: $(VENV)/.dev-stamp  ## Reproduces the published figures of a student's report on full MNIST
 	$(BIN)/python -m tests.reproduce --data $(DATA)

@@ -10,14 +10,17 @@ from grader.checks.result import Finding
 
 
 def band(case: Case, spec: CheckSpec) -> tuple[float, float] | None:
-    """(lowest, highest) accuracy that counts as the reference's: spread over seeds, chance of the test set, slack."""
+    """(lowest, highest) accuracy that counts as the reference's: spread over seeds, chance of the test set, slack.
+
+    Where nothing was measured there was no chance either.
+    """
     if case.baseline is None:
         return None
-    examples = sum(map(sum, case.verification.accuracy.confusion or ())) or 1
+    examples = sum(map(sum, case.verification.accuracy.confusion or ()))
     mean = case.baseline.mean
-    chance = math.sqrt(mean * (1 - mean) / examples)
+    chance = math.sqrt(mean * (1 - mean) / examples) if examples else 0.0
     width = float(spec.parameters["sigmas"]) * math.hypot(case.baseline.std, chance) + float(spec.parameters["slack"])
-    return mean - width, min(1.0, mean + width)
+    return max(0.0, mean - width), min(1.0, mean + width)
 
 
 def _too_good(case: Case, measured: float, highest: float, observed: str) -> tuple[Finding, ...]:

@@ -130,10 +130,10 @@ def _doubts(case: Case, collected: Collected) -> list[str]:
     """What the trusted side could not confirm, and a person may want to look at."""
     doubts = []
     if case.verification.probe.agrees is False:
-        doubts.append(
-            "the model answers fresh images otherwise than its recorded operations and weights do "
-            f"(by up to {case.verification.probe.largest_difference:.2g} of the largest score)"
-        )
+        difference = case.verification.probe.largest_difference
+        known = difference is not None and math.isfinite(difference)
+        by = f"by up to {difference:.2g} of the largest score" if known else "with scores that are no numbers"
+        doubts.append(f"the model answers fresh images otherwise than its recorded operations and weights do ({by})")
     wrong = [s for s in case.steps if s.equivalent is False]
     if wrong:
         doubts.append(

@@ -96,3 +96,12 @@ def test_a_spool_is_the_sequence_of_its_entries() -> None:
         with pytest.raises(IndexError):
             spool[len(spool)]
         assert render(room(grades, entries=spool)) == render(room(grades))
+
+
+def test_only_bands_that_something_was_measured_against_are_shown() -> None:
+    """A submission whose accuracy was never measured has no part in what the page calls the reference's band."""
+    measured = named(perfect(), "a", accuracy=replace(perfect().accuracy, band=(0.955, 0.985)))
+    never = named(rejected(), "b", accuracy=replace(rejected().accuracy, band=(0.0, 1.0)))
+    page = render(room([measured, never]))
+    assert page.count('class="band"') == 1
+    assert "95.5% to 98.5%" in page

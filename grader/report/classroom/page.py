@@ -47,7 +47,7 @@ def stream(classroom: Classroom) -> Iterator[str]:
             reviews=statistics.review(entries),
             places=statistics.accuracy_places(entries),
             place_of=statistics.accuracy_place,
-            bands=sorted({entry.band for entry in entries if entry.band is not None}),
+            bands=sorted({e.band for e in entries if e.band is not None and e.measured is not None}),
             dots=(_dot(entry) for entry in entries if entry.scored and entry.measured is not None),
             ticks=tuple((accuracy_x(tick), tick) for tick in _TICKS),
             accuracy_x=accuracy_x,
