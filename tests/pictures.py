@@ -58,7 +58,7 @@ def gradebook(grades: Path, folder: Path) -> str:
         shutil.copy(grades / name / "report.json", folder / "grades" / name)
     by = ("--by", "tea")
     commands = [
-        ("mark", STUDENT, "2.1", "6", "--because", "the stride was discussed in class", *by),
+        ("mark", STUDENT, "2.1", "7", "--because", "the stride was discussed in class", *by),
         ("comment", STUDENT, "well commented code", *by),
         ("gradebook",),
         ("history", STUDENT),

@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=found, help="folder with train.npz and test.npz")
     parser.add_argument("--quick", action="store_true", help="6,000 + 1,000 images in all measurements")
     parser.add_argument("--readme", action="store_true", help="write the table into the README")
-    parser.add_argument("--submissions", type=int, default=8, help="that each grader grades (default 8)")
+    parser.add_argument("--submissions", type=int, default=12, help="that each grader grades (default 12)")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="at a time (default 2)")
     parser.add_argument("--rounds", type=int, default=3, help="of one notebook beside bare Python (default 3)")
     parser.add_argument("--stored", type=int, default=300, help="submissions that are regraded (default 300)")
