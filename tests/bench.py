@@ -29,12 +29,9 @@ from grader.sandbox import Isolation, Reply, run
 from grader.sandbox.interpreter import tcmalloc
 from grader.submission import Candidate, load_submission
 from tests import machine
+from tests.bench_class.submissions import HELPERS, SOLUTION
+from tests.bench_class.timing import GRADE, ONE_THREAD
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-SOLUTION = REPOSITORY / "reference" / "solution.ipynb"
-HELPERS = REPOSITORY / "reference" / "helper_functions.py"
-GRADE = Path(sys.executable).with_name("grade")
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 LOOP = re.compile(r"seconds in the loop: ([0-9.]+), of the processor: ([0-9.]+)")
 TELL = """\
 print(f"seconds in the loop: {_time.perf_counter() - _begun[0]:.4f}, "
