@@ -29,6 +29,8 @@ def find_gaps(sources: Mapping[tuple[str, int | None], str], evidence: Evidence)
     used = {name for error in of_none for name in _names_at(error, sources)}
     found = []
     for (file, cell), source in sources.items():
+        if not of_none and "..." not in source:
+            continue  # without an error on a None only `...` is a gap, and most sources need not be parsed
         try:
             tree = ast.parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
