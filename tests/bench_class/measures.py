@@ -130,7 +130,7 @@ def overhead(setup: Setup, ours: Ran) -> Iterator[Row]:
 
 
 def again(setup: Setup, ours: Ran, count: int) -> Iterator[Row]:
-    """A stored class: graded again unchanged, and regraded by another rubric."""
+    """A stored class: graded again unchanged, and regraded by a dearer rubric and back; the fastest call counts."""
     works, grades = _stored(setup, count)
     tell(f"grade: {count} unchanged")
     second = min(setup.grade(works, *setup.chosen, "--out", grades).wall for _ in range(setup.rounds))
@@ -140,14 +140,16 @@ def again(setup: Setup, ours: Ran, count: int) -> Iterator[Row]:
     )  # fmt: skip
     setup.grade("report", grades)
     tell(f"regrade: {count}, each of which changes")
-    regraded = setup.grade("regrade", grades, "--assignment", dearer_assignment(setup.folder / "dearer"), "--yes")
+    dearer = ("--assignment", dearer_assignment(setup.folder / "dearer"))
+    calls = [way for _ in range(setup.rounds) for way in (dearer, ())]
+    regraded = min(setup.grade("regrade", grades, *way, "--yes").wall for way in calls)
     grading = ours.wall / len(setup.students) * count
-    share = grading / regraded.wall
+    share = grading / regraded
     yield Row(
         f"regrade of {count} stored submissions, all of which change, written",
         f"under {SECONDS_WANTED:.0f} s and 1/{SHARE_WANTED} of grading them",
-        f"{regraded.wall:.2f} s, 1/{share:.0f} of {grading:.0f} s",
-        regraded.wall < SECONDS_WANTED and share > SHARE_WANTED,
+        f"{regraded:.2f} s, 1/{share:.0f} of {grading:.0f} s",
+        regraded < SECONDS_WANTED and share > SHARE_WANTED,
     )
 
 
@@ -177,7 +179,8 @@ def growth(setup: Setup, small: int, large: int) -> Iterator[Row]:
     slopes = [(times[b] - times[a]) / (b - a) for a, b in ((small, middle), (middle, large))]
     grown = slopes[1] / slopes[0] if slopes[0] > 0 else float("inf")
     yield Row(
-        f"processor time for reports and statistics of {small}, {middle:,} and {large:,} stored submissions", "grows linearly",
+        f"processor time for reports and statistics of {small}, {middle:,} and {large:,} stored submissions",
+        "grows linearly",
         f"{', '.join(f'{time:.1f} s' for time in times.values())}; made anew {warm[large]:.1f} s",
         grown <= LINEAR_WANTED,
     )  # fmt: skip
