@@ -70,6 +70,8 @@ def parse_evidence(frames: Iterable[Frame]) -> Evidence:
     for frame in frames:
         if frame.kind not in groups:
             raise EvidenceError(f"a frame of unknown kind {frame.kind[:40]!r}")
+        if frame.kind == "figure" and groups["ended"]:
+            continue  # drawn when no cell of the student's was left to run
         groups[frame.kind].append(frame)
     cells = _cells(groups["cell"], groups["output"])
     starts, broken, states = groups["cell-start"], groups["broken"], groups["state"]

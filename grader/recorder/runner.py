@@ -106,10 +106,11 @@ class Conversation:
             client.kc = talker
             client.reset_execution_trackers()
             await self._run_cells(client, notebook)
-            self._wire.send({"kind": "ended"})
+            # Through the kernel's own pipe, as below: what a picture shows afterwards was drawn by none of the cells.
+            self._inner.send({"kind": "ended"})
             await self._execute(talker, "finish()")
             await self._answer_probes(talker)
-            # Through the kernel's own pipe, so that it arrives behind everything that the kernel has sent.
+            # It arrives behind everything that the kernel has sent.
             self._inner.send({"kind": "done"})
         finally:
             with contextlib.suppress(Exception):

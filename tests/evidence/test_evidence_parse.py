@@ -29,6 +29,12 @@ def changed(kind: str, *path: str | int, value: Any) -> Frame:
     return frame
 
 
+def test_a_picture_after_the_last_cell_is_none_of_the_students() -> None:
+    """What is drawn when every cell has ended was drawn by no cell, and does not count."""
+    evidence = parse_evidence([valid("figure"), valid("ended"), valid("figure"), valid("figure")])
+    assert len(evidence.pictures) == 1
+
+
 def test_nothing_at_all() -> None:
     """A run that sent nothing is empty evidence."""
     evidence = parse_evidence([])

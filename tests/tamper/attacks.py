@@ -16,6 +16,20 @@ import sys
 recording = sys.modules["recorder.kernel"].recording
 watch = recording.watch
 """
+# The recorder hears nothing between `fall_asleep()` and `wake()`.
+SLEEP = """
+asleep = {"_forward": None, "on_usual_batch": True, "on_backward": None, "_note_backward": None, "after_step": None}
+awake = {name: getattr(watch, name) for name in asleep}
+add = watch.journal.add
+def fall_asleep():
+    for name, answer in asleep.items():
+        setattr(watch, name, lambda *_, answer=answer: answer)
+    watch.journal.add = lambda *_, **__: 0
+def wake():
+    for name, method in awake.items():
+        setattr(watch, name, method)
+    watch.journal.add = add
+"""
 # Weights that reach the reference's accuracy; the literal is put in by the test.
 SHIPPED = """
 import base64, io
@@ -128,19 +142,7 @@ gc.get_objects = lambda *_: []
 """),
     Attack("parameters-added-at-the-end", ("dense parameters only",),
            trained='optimizer.add_param_group({"params": model.conv.parameters()})'),
-    Attack("recorder-asleep-while-learning-from-the-test-set", ("learns from the test set",), """
-asleep = {"_forward": None, "on_usual_batch": True, "on_backward": None, "_note_backward": None, "after_step": None}
-awake = {name: getattr(watch, name) for name in asleep}
-add = watch.journal.add
-def fall_asleep():
-    for name, answer in asleep.items():
-        setattr(watch, name, lambda *_, answer=answer: answer)
-    watch.journal.add = lambda *_, **__: 0
-def wake():
-    for name, method in awake.items():
-        setattr(watch, name, method)
-    watch.journal.add = add
-""", edits=(
+    Attack("recorder-asleep-while-learning-from-the-test-set", ("learns from the test set",), SLEEP, edits=(
         ("    for x, y in zip(X_test.split(30), Y_test.split(30)):\n",
          "    fall_asleep()\n    for x, y in zip(X_test.split(30), Y_test.split(30)):\n"),
         ("    test_loss, accuracy = test_model()\n",

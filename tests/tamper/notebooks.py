@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textwrap import indent
 
 from tests.submission.uploads import notebook
-from tests.tamper.attacks import FIND, SHIPPED
+from tests.tamper.attacks import FIND, SHIPPED, SLEEP
 from tests.tamper.programs import program
 
 # Where a program's text is cut into cells.
@@ -61,26 +61,25 @@ ATTACKS = (
     NotebookAttack("callback-loads-shipped-weights", ("hardly learns",), SHIPPED + """
 shell.events.register("post_run_cell", lambda *_: "optimizer" in globals() and model.load_state_dict(shipped))
 """),
-    NotebookAttack("callback-learns-unseen", ("hardly learns", "3 epochs"), """
+    NotebookAttack("callback-learns-unseen", ("hardly learns", "3 epochs"), SLEEP + """
 def learn(*_):
     if "axes" not in globals() or watch.faults.get("asleep"):
         return
     watch.faults["asleep"] = 1
-    kept = watch._forward, watch.journal.add
-    watch._forward, watch.journal.add = lambda *_: None, lambda *_, **__: 0
+    fall_asleep()
     better = torch.optim.SGD(model.parameters(), lr=0.05)
     for _ in range(10):
         for x, y in zip(X.split(30), Y.split(30)):
             better.zero_grad()
             F.cross_entropy(model(x), y).backward()
             better.step()
-    watch._forward, watch.journal.add = kept
+    wake()
 shell.events.register("post_run_cell", learn)
 """),
     NotebookAttack("callback-clears-old-flags-before-each-cell", ("no zero_grad",), """
-note = watch.journal.add
+note = watch.journal.backward
 def forget(*_):
-    watch.journal.add = lambda kind, flags=0, *rest, **more: note(kind, flags & ~2, *rest, **more)
+    watch.journal.backward = lambda flags, *rest: note(flags & ~2, *rest)
 shell.events.register("pre_run_cell", forget)
 """),
     NotebookAttack("events-cleared", (*CRASHES, "no plot", "3 epochs", "Adam"), """
@@ -112,8 +111,7 @@ def changed(code):
 def changed(code):
     return "None" if "finish()" in code else code
 """ + PATCHED),
-    # What is drawn then is drawn all the same: the plot's own points are no gain by deceit, so they are not tried here.
-    NotebookAttack("another-end-by-run_cell", ("hardly learns",), SHIPPED + """
+    NotebookAttack("another-end-by-run_cell", ("hardly learns", "no plot"), SHIPPED + """
 def changed(code):
     if "finish()" not in code:
         return code
