@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 TICKS = os.sysconf("SC_CLK_TCK")
 KIBIBYTE = 1024
+PATH_MAX, NAME_MAX = 4096, 255  # bytes, the former with the one that ends it: linux/limits.h
+DEEPEST = 16 * PATH_MAX
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def disk_usage(folder: str, most: int, owner: int | None = None) -> tuple[int, i
     """Bytes and entries beneath `folder`, of those only that belong to the user `owner`; ends at `most` entries.
 
     A folder that cannot be looked into could hold anything, and counts as `most`: the program has closed it to its own
-    user, or has hidden it deeper than a path can say.
+    user, or has hidden it under a path of more than `DEEPEST` bytes.
     """
     total, entries = 0, 0
     waiting = [folder]
@@ -112,10 +114,39 @@ def disk_usage(folder: str, most: int, owner: int | None = None) -> tuple[int, i
 
 def _listing(folder: str) -> Iterator[tuple[str, os.stat_result]]:
     """What is in `folder`, without what disappears meanwhile."""
-    with os.scandir(folder) as listing:
+    with _opened(folder) as place, os.scandir(place) as listing:
         for entry in listing:
             with contextlib.suppress(FileNotFoundError):
-                yield entry.path, entry.stat(follow_symlinks=False)
+                yield os.path.join(folder, entry.name), entry.stat(follow_symlinks=False)
+
+
+@contextlib.contextmanager
+def _opened(folder: str) -> Iterator[str | int]:
+    """What `os.scandir` can read `folder` by, and its entries: its path, or a descriptor where paths are too long."""
+    if len(os.fsencode(folder)) + 1 + NAME_MAX < PATH_MAX:
+        yield folder
+        return
+    if len(os.fsencode(folder)) > DEEPEST:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+    with contextlib.ExitStack() as stack:
+        handle = None
+        for part in _parts(folder):
+            handle = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=handle)
+            stack.callback(os.close, handle)
+        assert handle is not None
+        yield handle
+
+
+def _parts(folder: str) -> Iterator[str]:
+    """`folder` in pieces that the kernel takes, each relative to the one before."""
+    piece = "/"
+    for name in folder.strip("/").split("/"):
+        longer = os.path.join(piece, name)
+        if len(os.fsencode(longer)) >= PATH_MAX:
+            yield piece
+            longer = name
+        piece = longer
+    yield piece
 
 
 def _children(pid: int) -> list[int]:
