@@ -9,7 +9,6 @@ import torch
 from . import fingerprint, journal
 from .callables import Candidate
 from .guard import guarded
-from .models import CLOSE_LOOKS, LOOK_EVERY
 from .place import Places
 from .registry import array, describe_layer, whole
 from .session import Session
@@ -182,21 +181,20 @@ class Watch(Steady):
 
     def before_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         """An optimizer is about to step."""
-        models, small, updates = self.models, self.models.small, self._updates
-        usual = optimizer is self.usual_optimizer and updates > CLOSE_LOOKS and updates % LOOK_EVERY
-        if usual and small is not None:
-            self._version_before = small._version
-            self._step_flags = 0 if models.had_gradient and small.grad is not None else journal.NO_GRADIENT
-        else:
-            self._before_step(optimizer)
+        try:
+            if optimizer is not self.usual_optimizer:
+                self._meet(optimizer)
+            small = self.models.small
+            self._version_before = small._version if small is not None else 0
+            self._step_flags = 0 if self.models.ready(self._updates) else journal.NO_GRADIENT
+        except Exception as error:  # noqa: BLE001 - whatever it is, the student's program goes on
+            self.fault("before_step", error)
 
     @guarded
-    def _before_step(self, optimizer: torch.optim.Optimizer) -> None:
+    def _meet(self, optimizer: torch.optim.Optimizer) -> None:
+        """Looks at an optimizer that is new to the current model, or whose step a session ends with."""
         number = self.optimizers.number(optimizer)
         self.models.prefer(optimizer, number)
-        small = self.models.small
-        self._version_before = small._version if small is not None else 0
-        self._step_flags = 0 if self.models.ready(self._updates) else journal.NO_GRADIENT
         if self._session is not None or self.optimizers.places[number] is None:
             place = self.places.here(4)
             self.optimizers.places[number] = place
