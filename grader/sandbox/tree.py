@@ -123,30 +123,28 @@ def _listing(folder: str) -> Iterator[tuple[str, os.stat_result]]:
 @contextlib.contextmanager
 def _opened(folder: str) -> Iterator[str | int]:
     """What `os.scandir` can read `folder` by, and its entries: its path, or a descriptor where paths are too long."""
-    if len(os.fsencode(folder)) + 1 + NAME_MAX < PATH_MAX:
+    path = os.fsencode(folder)
+    if len(path) + 1 + NAME_MAX < PATH_MAX:
         yield folder
         return
-    if len(os.fsencode(folder)) > DEEPEST:
+    if len(path) > DEEPEST:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
     with contextlib.ExitStack() as stack:
         handle = None
-        for part in _parts(folder):
+        for part in _parts(path):
             handle = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=handle)
             stack.callback(os.close, handle)
         assert handle is not None
         yield handle
 
 
-def _parts(folder: str) -> Iterator[str]:
-    """`folder` in pieces that the kernel takes, each relative to the one before."""
-    piece = "/"
-    for name in folder.strip("/").split("/"):
-        longer = os.path.join(piece, name)
-        if len(os.fsencode(longer)) >= PATH_MAX:
-            yield piece
-            longer = name
-        piece = longer
-    yield piece
+def _parts(path: bytes) -> Iterator[bytes]:
+    """`path` in pieces that the kernel takes, each relative to the one before."""
+    while len(path) >= PATH_MAX:
+        cut = path.rindex(b"/", 0, PATH_MAX)
+        yield path[:cut]
+        path = path[cut + 1 :]
+    yield path
 
 
 def _children(pid: int) -> list[int]:
