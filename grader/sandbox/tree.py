@@ -11,8 +11,11 @@ from dataclasses import dataclass
 
 TICKS = os.sysconf("SC_CLK_TCK")
 KIBIBYTE = 1024
-PATH_MAX, NAME_MAX = 4096, 255  # bytes, the former with the one that ends it: linux/limits.h
+PATH_MAX = 4096  # bytes, with the one that ends it: linux/limits.h
 DEEPEST = 16 * PATH_MAX
+_CLOSED = frozenset([errno.EACCES, errno.ENAMETOOLONG])
+# A folder that was listed and is none any more: the program has removed it, or put a file or a link in its place.
+_GONE = frozenset([errno.ENOENT, errno.ENOTDIR, errno.ELOOP])
 
 
 @dataclass(frozen=True)
@@ -103,38 +106,34 @@ def disk_usage(folder: str, most: int, owner: int | None = None) -> tuple[int, i
                     waiting.append(path)
                 if entries >= most:
                     break
-        except (FileNotFoundError, NotADirectoryError):  # it is there no more
-            continue
         except OSError as error:
-            if error.errno not in (errno.EACCES, errno.ENAMETOOLONG):
+            if error.errno in _CLOSED:
+                entries = most
+            elif error.errno not in _GONE:
                 raise
-            entries = most
     return total, entries
 
 
 def _listing(folder: str) -> Iterator[tuple[str, os.stat_result]]:
     """What is in `folder`, without what disappears meanwhile."""
-    with _opened(folder) as place, os.scandir(place) as listing:
+    with _opened(folder) as handle, os.scandir(handle) as listing:
         for entry in listing:
             with contextlib.suppress(FileNotFoundError):
                 yield os.path.join(folder, entry.name), entry.stat(follow_symlinks=False)
 
 
 @contextlib.contextmanager
-def _opened(folder: str) -> Iterator[str | int]:
-    """What `os.scandir` can read `folder` by, and its entries: its path, or a descriptor where paths are too long."""
+def _opened(folder: str) -> Iterator[int]:
+    """A descriptor of `folder`, which may lie deeper than a path can say, and is no link."""
     path = os.fsencode(folder)
-    if len(path) + 1 + NAME_MAX < PATH_MAX:
-        yield folder
-        return
     if len(path) > DEEPEST:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
     with contextlib.ExitStack() as stack:
-        handle = None
+        handle = -1
         for part in _parts(path):
-            handle = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=handle)
+            above = None if handle < 0 else handle
+            handle = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=above)
             stack.callback(os.close, handle)
-        assert handle is not None
         yield handle
 
 
