@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from grader.assignment import Assignment, Baseline, Dataset, find_baseline, silent
@@ -47,11 +47,9 @@ class Regraded:
         return self.after is not None and self.before.judgement != self.after.judgement
 
 
-@contextmanager
-def waiting() -> Iterator[Spool[Regraded]]:
+def waiting() -> AbstractContextManager[Spool[Regraded]]:
     """Where regraded submissions wait on disk until somebody has agreed."""
-    with spooling(Regraded, to_plain, from_plain) as spool:
-        yield spool
+    return spooling(Regraded, to_plain, from_plain)
 
 
 def regrade(book: Register, assignment: Assignment, store: EvidenceStore) -> Iterator[Regraded]:

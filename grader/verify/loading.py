@@ -26,13 +26,14 @@ def data_facts(evidence: Evidence, index: RowIndex, timeline: Timeline, rescalin
     learnt = np.concatenate([w.rows for w in timeline.windows]) if timeline.windows else np.zeros(0, dtype=np.int64)
     looked = np.concatenate([p.rows for p in timeline.passes]) if timeline.passes else np.zeros(0, dtype=np.int64)
     swapped = bool(len(learnt) and len(looked) and (learnt >= train).mean() > 0.9 and (looked < train).mean() > 0.5)
+    learns, looks = bool((learnt >= 0).any() and (learnt < train).any()), bool((looked >= train).any())
     return DataFacts(
         tuple(load.name for load in loads),
-        "train" in splits or bool((learnt >= 0).any() and (learnt < train).any()),
-        "test" in splits or bool((looked >= train).any()),
+        "train" in splits or learns,
+        "test" in splits or looks,
         any(load.redirected for load in loads),
         swapped,
         rescaling.scale if rescaling else None,
         rescaling.shift if rescaling else None,
-        reached=bool((learnt >= 0).any() and (learnt < train).any()) and bool((looked >= train).any()),
+        reached=learns and looks,
     )
