@@ -17,7 +17,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help grade test lint types pytest attack fuzz soak kill diagnose showcase reproduce bench baselines wheel clean
+.PHONY: help grade test lint types pytest gradescope attack fuzz soak kill diagnose showcase reproduce bench baselines wheel clean
 
 help:  ## Shows this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,10 @@ types: $(VENV)/.dev-stamp
 
 pytest: $(VENV)/.dev-stamp
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+gradescope: $(VENV)/.dev-stamp  ## Sets the autograder zip up in a new Debian, and grades with it there
+	.ci/system-packages "The new Debian is made with it" mmdebstrap
+	GRADESCOPE=clean $(BIN)/python -m pytest tests/cli/gradescope
 
 attack: $(VENV)/.dev-stamp  ## Attacks the grader: every hostile submission, level and user; writes the README's table
 	HOSTILE=all $(BIN)/python -m pytest tests/hostile

@@ -78,16 +78,16 @@ def _nothing_to_run(items: tuple[Item, ...]) -> SubmissionRejected:
     deeper = [item.name for item in items if item.name.endswith((NOTEBOOK_SUFFIX, MODULE_SUFFIX)) and "/" in item.name]
     archives = [item.name for item in items if is_archive(item.name)]
     if not items:
-        return SubmissionRejected("holds no files", remedy="Submit a notebook (.ipynb) or a module (.py)")
+        return SubmissionRejected("it holds no files", remedy="Submit a notebook (.ipynb) or a module (.py)")
     if deeper:
         return SubmissionRejected(
             f"no notebook or module lies at the top level, only deeper: {listed(deeper)}",
             remedy="Submit the folder that holds the notebook; a folder of several submissions is graded with --each",
         )
     if archives:
-        return SubmissionRejected(f"holds only archives: {listed(archives)}", remedy="Unpack them and submit again")
+        return SubmissionRejected(f"it holds only archives: {listed(archives)}", remedy="Unpack them and submit again")
     names = [item.name for item in items]
     return SubmissionRejected(
-        f"holds no notebook and no module, only {listed(names)}",
+        f"it holds no notebook and no module, only {listed(names)}",
         remedy="Submit a notebook (.ipynb) or a module (.py)",
     )

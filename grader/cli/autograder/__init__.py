@@ -43,7 +43,7 @@ def gradescope_command(
         files |= {f"assignment/{name}": content for name, content in _folder(assignment)}
     if data is not None:
         files |= {f"data/{name}": _content(data / name) for name in DATA}
-    files["flags"] = f"GRADE_FLAGS=({shlex.join(flags)})\nPIP_FLAGS=({pip_flags})\n".encode()
+    files["flags"] = f"GRADE_FLAGS=({shlex.join(flags)})\nPIP_FLAGS=({shlex.join(_words(pip_flags))})\n".encode()
     content = _zip(files)
     try:
         out.write_bytes(content)
@@ -84,6 +84,13 @@ def _requirements() -> str:
     """What the grader needs, without its extras."""
     needed = importlib.metadata.requires("grade-dl") or []
     return "".join(f"{line}\n" for line in needed if "extra ==" not in line)
+
+
+def _words(flags: str) -> list[str]:
+    try:
+        return shlex.split(flags)
+    except ValueError as error:
+        raise UsageError(f"--pip-flags: {error}", remedy="Quote it as in a shell") from error
 
 
 def _zip(files: dict[str, bytes]) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 from grader.report import facts
 from grader.report.export.moodle import feedback
 from grader.report.text import clean, number, source_line, where_text
-from grader.score import CheckResult, QuestionMark, Standing
+from grader.score import CheckResult, Finding, QuestionMark, Standing, Where
 
 _TEXT_LIMIT = 2000
 
@@ -44,9 +44,11 @@ def render(standing: Standing) -> str:
 def _summary(standing: Standing) -> str:
     grade = standing.grade
     lines = [
-        clean(facts.explanation(grade)),
+        f"{'' if standing.scored else 'The submission could not be graded: '}{clean(facts.explanation(grade))}",
         f"Marked by a person: {feedback(standing)}" if any(mark.manual for mark in standing.marks) else "",
         f"Late: -{number(standing.late_points)}, {clean(standing.late_reason)}" if standing.late_points else "",
+        f"{open_}: a person should look at them" if (open_ := clean(facts.open_text(grade))) else "",
+        *map(_finding_text, facts.other_findings(grade)),
         clean(facts.coverage_text(grade.training)),
         clean(facts.accuracy_text(grade.accuracy)),
         *(f"Comment: {clean(comment, _TEXT_LIMIT)}" for comment in standing.comments),
@@ -96,13 +98,22 @@ def _test(place: str, title: str, check: CheckResult, scored: bool) -> dict[str,
     return test
 
 
+def _finding_text(finding: Finding) -> str:
+    """What no test tells, such as the error that ended the run."""
+    return f"{finding.severity}: {clean(finding.message)}" + (f" ({_place(finding.where)})" if finding.where else "")
+
+
+def _place(where: Where) -> str:
+    return f"{where_text(where)}: {source_line((where.source or '').strip())}"
+
+
 def check_text(check: CheckResult) -> str:
     """What a check says, as plain lines: outcome, expected, seen, where, hint."""
     lines = [
         f"{facts.OUTCOME_TITLES[check.outcome]}: {clean(check.message)}".rstrip(": "),
         f"expected: {clean(check.expected)}",
         f"seen: {clean(check.observed)}" if check.observed else "",
-        f"where: {where_text(check.where)}: {source_line((check.where.source or '').strip())}" if check.where else "",
+        f"where: {_place(check.where)}" if check.where else "",
         f"hint: {clean(check.hint)}" if check.hint and check.outcome in ("partly", "unmet") else "",
     ]
     return "\n".join(line for line in lines if line)
