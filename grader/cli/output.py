@@ -41,7 +41,7 @@ def report_folder(folder: Path) -> Folder:
     """Where the reports of each submission go: `folder`/<id>."""
     return Folder(
         write=lambda id_, files, keep: write_reports(folder / id_, files, keep_notebook=keep),
-        has=lambda id_: (folder / id_ / REPORT).is_file(),
+        has=lambda id_: os.path.isfile(os.path.join(folder, id_, REPORT)),
     )
 
 

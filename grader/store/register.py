@@ -19,6 +19,7 @@ from grader.score.rows import ClassRow, QuestionPoints
 
 REGISTER = ".register.sqlite"
 SCHEMA = 1
+CACHE_KIB = 256  # SQLite's own default is 2,000, which a large class would fill
 WAIT_S = 30.0  # for another grader that writes to the same folder
 
 _TABLES = """
@@ -218,6 +219,7 @@ class Register:
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=WAIT_S)
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version not in (0, SCHEMA):
             connection.close()

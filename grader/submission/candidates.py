@@ -18,7 +18,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from grader.errors import UsageError
 from grader.submission.downloads import find_download
@@ -34,6 +34,7 @@ from grader.submission.names import (
     listed,
     safe_id,
     shown,
+    stem,
     suffix,
 )
 from grader.submission.roster import Student, joined, match
@@ -158,9 +159,8 @@ def _class(folder: Path) -> tuple[Candidate, ...]:
     found = []
     for entry in _entries(folder):
         if _is_submission(entry):
-            stem = entry.name if entry.is_dir() else PurePath(entry.name).stem
-            found.append(Candidate(safe_id(stem), entry.path))
-    return tuple(sorted(found, key=lambda candidate: os.path.basename(candidate.location)))
+            found.append(Candidate(safe_id(entry.name if entry.is_dir() else stem(entry.name)), entry.path))
+    return tuple(sorted(found, key=lambda candidate: candidate.called))
 
 
 def _with_unique_ids(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -190,4 +190,4 @@ def _with_unique_ids(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
 
 
 def _called(candidate: Candidate) -> str:
-    return candidate.parts[0][1] if candidate.parts else candidate.path.name
+    return candidate.parts[0][1] if candidate.parts else candidate.called

@@ -41,16 +41,16 @@ def list_folder(root: Path) -> list[Item]:
                 continue
             name = prefix + entry.name
             check_name(name)
-            status = _status(Path(entry.path), name)
+            status = _status(entry.path, name)
             if stat.S_ISDIR(status.st_mode):
                 pending.append((Path(entry.path), f"{name}/"))
             else:
                 _refuse_special(status, name)
-                items.append(Item(name, status.st_size, partial(read_file, Path(entry.path), name)))
+                items.append(Item(name, status.st_size, partial(read_file, entry.path, name)))
     return sorted(items, key=lambda item: item.name)
 
 
-def read_file(path: Path, name: str, limit: int) -> bytes:
+def read_file(path: str | Path, name: str, limit: int) -> bytes:
     """The bytes of an ordinary file; `name` is what messages call it.
 
     Raises:
@@ -66,7 +66,7 @@ def read_file(path: Path, name: str, limit: int) -> bytes:
     return content
 
 
-def open_file(path: Path, name: str) -> BinaryIO:
+def open_file(path: str | Path, name: str) -> BinaryIO:
     """Open an ordinary file for reading, without following a link or waiting for a writer.
 
     Raises:
@@ -91,7 +91,7 @@ def open_file(path: Path, name: str) -> BinaryIO:
     return file
 
 
-def kind_on_disk(path: Path, name: str) -> str:
+def kind_on_disk(path: str | Path, name: str) -> str:
     """`"folder"` or `"file"`, without following a link.
 
     Raises:
@@ -135,7 +135,7 @@ def too_many_entries() -> SubmissionRejected:
     )
 
 
-def _status(path: Path, name: str) -> os.stat_result:
+def _status(path: str | Path, name: str) -> os.stat_result:
     try:
         return os.lstat(path)
     except (OSError, ValueError) as error:

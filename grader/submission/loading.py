@@ -67,7 +67,7 @@ def load_submission(candidate: Candidate) -> Submission:
     Raises:
         SubmissionRejected: it cannot be graded; file, place and remedy say why.
     """
-    kind = _kind(candidate.path)
+    kind = _kind(candidate)
     with _selected(candidate, kind) as (selection, chosen):
         staged = _read_within_caps(selection.items, chosen)
     entry = _normalised_entry(chosen.name, staged.pop(chosen.name))
@@ -88,9 +88,9 @@ def load_submission(candidate: Candidate) -> Submission:
     )
 
 
-def _kind(path: Path) -> Kind:
-    name = path.name
-    if kind_on_disk(path, name) == "folder":
+def _kind(candidate: Candidate) -> Kind:
+    name = candidate.called
+    if kind_on_disk(candidate.location, name) == "folder":
         return "folder"
     if is_notebook(name):
         return "notebook"
@@ -111,7 +111,7 @@ def content_hash(candidate: Candidate) -> str:
     """
     digest = hashlib.sha256(repr((candidate.note, candidate.attempt, candidate.late)).encode())
     try:
-        with _items(candidate, _kind(candidate.path)) as items:
+        with _items(candidate, _kind(candidate)) as items:
             total = sum(item.size for item in items)
             for item in items:
                 content = b"" if total > MAX_TOTAL_BYTES else item.read(MAX_FILE_BYTES)
@@ -136,11 +136,10 @@ def _selected(candidate: Candidate, kind: Kind) -> Iterator[tuple[Selection, Ite
 @contextmanager
 def _items(candidate: Candidate, kind: Kind) -> Iterator[list[Item]]:
     """Everything that a candidate is made of; it can be read until the context ends."""
-    path = candidate.path
     if kind in ("notebook", "module"):
-        yield [Item(path.name, 0, partial(read_file, path, path.name))]
+        yield [Item(candidate.called, 0, partial(read_file, candidate.location, candidate.called))]
         return
-    with parts_of(candidate) if candidate.parts else _whole(path, kind) as items:
+    with parts_of(candidate) if candidate.parts else _whole(candidate.path, kind) as items:
         inner = _only_archive(items) if candidate.parts or kind == "folder" else None
         if inner is None:
             yield items

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from pathlib import PurePosixPath
 
 from grader.errors import SubmissionRejected
 from grader.submission.values import MAX_DEPTH, MAX_NAME_BYTES
@@ -46,7 +45,15 @@ _MOST_SHOWN = 120  # characters of a name in a message
 
 def suffix(name: str) -> str:
     """The last suffix of a file's name in lower case, with its dot."""
-    return PurePosixPath(name).suffix.lower()
+    name = name.rpartition("/")[2]
+    return name[len(stem(name)) :].lower()
+
+
+def stem(name: str) -> str:
+    """A file's name without its last suffix, as pathlib has it; but pathlib interns every name it sees, and the
+    interpreter's table of those never shrinks again after a large class."""
+    front, _, last = name.rpartition(".")
+    return front if front and last else name
 
 
 def is_notebook(name: str) -> bool:

@@ -21,10 +21,10 @@ def parts_of(candidate: Candidate) -> Iterator[list[Item]]:
 
     Raises SubmissionRejected where the folder or zip cannot be read.
     """
-    if kind_on_disk(candidate.path, candidate.path.name) == "folder":
+    if kind_on_disk(candidate.location, candidate.called) == "folder":
         yield [item for given, source in candidate.parts for item in _from_folder(candidate.path, given, source)]
         return
-    with open_archive(candidate.path, candidate.path.name, MOST_IN_A_CLASS) as items:
+    with open_archive(candidate.path, candidate.called, MOST_IN_A_CLASS) as items:
         yield [item for given, source in candidate.parts for item in _from_archive(items, given, source)]
 
 

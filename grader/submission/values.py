@@ -36,7 +36,7 @@ class Candidate:
     """
 
     id: str
-    location: str | Path  # kept as text: a class has many, and a Path is ten times its size
+    location: str | Path  # kept as text: a class has many, and a Path is ten times its size and interns its parts
     note: str | None = None
     parts: tuple[tuple[str, str], ...] = ()
     name: str = ""
@@ -51,6 +51,11 @@ class Candidate:
     def path(self) -> Path:
         """Where it lies."""
         return Path(self.location)
+
+    @property
+    def called(self) -> str:
+        """The name of the file or folder there."""
+        return os.path.basename(self.location)
 
 
 @dataclass(frozen=True)
