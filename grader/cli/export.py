@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
 
 from grader.cli.ci import code_quality
-from grader.cli.grades import BOOK, database, has_gradebook, signed, stored_grades
+from grader.cli.grades import BOOK, StoredGrades, database, has_gradebook, signed, stored_grades
 from grader.cli.output import ANNOTATED, write_atomically
 from grader.cli.parameters import GivenPath
 from grader.errors import UsageError
@@ -21,8 +21,10 @@ from grader.report.export import (
     junit_xml,
     results_json,
     standing_of,
+    table_csv,
 )
 from grader.score import Grade
+from grader.score.spool import spooling
 
 PER_SUBMISSION: Mapping[str, str] = {"gradescope": "results.json", "notebook": ANNOTATED}
 
@@ -51,45 +53,44 @@ def export_command(
 ) -> int:
     """Write stored grades for Canvas, Moodle, Gradescope, JUnit, GitLab, a spreadsheet, or into the notebooks."""
     found = stored_grades(grades)
-    standings = _standings(found, url, grades)
     if system in PER_SUBMISSION:
-        _write_each(
-            {folder: text for folder, text in _texts(system, standings).items() if text is not None}, system, out
-        )
+        _write_each(found, _standings(found, url, grades), system, out)
         return 0
-    text: str | Iterable[str]
-    if system == "junit":
-        text = junit_xml(standings.values)
-    elif system == "code-quality":
-        text = code_quality(found.values())
-    else:
-        people = _people([grade.submission.id for grade in found.values()], roster)
-        text = TABLES[system](list(standings.values()), people, total_only)
-    _write(text, out)
+    # What a class's file begins with depends on all of it, so it is gone through more than once.
+    with spooling(Standing) as standings:
+        for standing in _standings(found, url, grades):
+            standings.add(standing)
+        if system == "junit":
+            text = junit_xml(lambda: standings)
+        elif system == "code-quality":
+            text = code_quality(standing.grade for standing in standings)
+        else:
+            text = table_csv(system, standings, _people(found, roster), total_only)
+        _write(text, out)
     return 0
 
 
-def _standings(found: Mapping[Path, Grade], url: str | None, grades: Path) -> dict[Path, Standing]:
-    """How the grades stand: by the gradebook, where there is one."""
+def _standings(found: Iterable[Grade], url: str | None, grades: Path) -> Iterator[Standing]:
+    """How the grades stand, one after the other: by the gradebook, where there is one."""
     if not has_gradebook(url, grades):
-        return {folder: standing_of(grade) for folder, grade in found.items()}
+        yield from map(standing_of, found)
+        return
     from grader.gradebook import open_gradebook
 
-    standings = {}
     with open_gradebook(database(url, grades), signed(None)) as book:
-        for folder, grade in found.items():
+        for grade in found:
             book.take_in(grade, book.lateness(grade))
-            standings[folder] = book.standing(grade)
-    for standing in standings.values():
-        for mark in standing.marks:
-            if mark.conflict:
-                click.echo(f"grade: {standing.grade.submission.id}: conflict in {mark.conflict}", err=True)
-    return standings
+            standing = book.standing(grade)
+            for mark in standing.marks:
+                if mark.conflict:
+                    click.echo(f"grade: {grade.submission.id}: conflict in {mark.conflict}", err=True)
+            yield standing
 
 
-def _people(ids: list[str], roster: Path | None) -> dict[str, Person]:
+def _people(found: Iterable[Grade], roster: Path | None) -> dict[str, Person]:
     if roster is None:
         return {}
+    ids = [grade.submission.id for grade in found]
     claimed = Directory(read_roster(roster)).claimed(ids)
     people = {id_: Person(**student.fields) for id_, student in claimed.items()}
     for id_ in ids:
@@ -98,32 +99,34 @@ def _people(ids: list[str], roster: Path | None) -> dict[str, Person]:
     return people
 
 
-def _texts(system: str, standings: Mapping[Path, Standing]) -> dict[Path, str | None]:
-    if system == "gradescope":
-        return {folder: results_json(standing) for folder, standing in standings.items()}
-    return {
-        folder: annotate(standing.grade, (folder / NOTEBOOK).read_text(encoding="utf-8"))
-        if (folder / NOTEBOOK).is_file()
-        else None
-        for folder, standing in standings.items()
-    }
-
-
-def _write_each(texts: Mapping[Path, str], system: str, out: Path | None) -> None:
-    if not texts:
+def _write_each(found: StoredGrades, standings: Iterable[Standing], system: str, out: Path | None) -> None:
+    """A file for each submission that can have one; of a single one to the screen or the file that is named."""
+    wanted = sum(map(_has_notebook, found.folders())) if system == "notebook" else len(found)
+    if not wanted:
         raise UsageError("none of these submissions is a notebook that was run")
-    if len(texts) == 1 and (out is None or out.suffix):
-        _write(next(iter(texts.values())), out)
-        return
-    if out is None:
+    if out is None and wanted > 1:
         raise UsageError("there are several submissions", remedy="Name a folder with --out")
-    for folder, text in texts.items():
-        _write(text, out / folder.name / PER_SUBMISSION[system])
+    is_file = wanted == 1 and out is not None and out.suffix
+    for folder, standing in zip(found.folders(), standings, strict=True):
+        if system == "notebook" and not _has_notebook(folder):
+            continue
+        target = out if out is None or is_file else out / folder.name / PER_SUBMISSION[system]
+        _write([_text(folder, standing, system)], target)
 
 
-def _write(text: str | Iterable[str], out: Path | None) -> None:
+def _has_notebook(folder: Path) -> bool:
+    return (folder / NOTEBOOK).is_file()
+
+
+def _text(folder: Path, standing: Standing, system: str) -> str:
+    if system == "gradescope":
+        return results_json(standing)
+    return annotate(standing.grade, (folder / NOTEBOOK).read_text(encoding="utf-8"))
+
+
+def _write(text: Iterable[str], out: Path | None) -> None:
     if out is None:
-        for part in [text] if isinstance(text, str) else text:
+        for part in text:
             click.echo(part, nl=False)
         return
     try:

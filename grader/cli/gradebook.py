@@ -27,15 +27,16 @@ def gradebook_command(
     grades: Path, url: str | None, times: Path | None, assignment: Path | None, by: str | None
 ) -> int:
     """Take new grades into the gradebook and show how everyone stands."""
-    found = {grade.submission.id: grade for grade in stored_grades(grades).values()}
-    late = {}
+    found = stored_grades(grades)
+    penalty = None
     if times is not None:
         from grader.pipeline.late import late_penalties
 
-        late = late_penalties(assignment, found, read_times(times))
+        penalty = late_penalties(assignment, read_times(times))
     with open_gradebook(database(url, grades), signed(by)) as book:
-        for id_, grade in found.items():
-            book.take_in(grade, late.get(id_) or book.lateness(grade))
+        for grade in found:
+            late = penalty(grade) if penalty is not None else None
+            book.take_in(grade, late or book.lateness(grade))
             show(book.standing(grade))
     return 0
 

@@ -82,7 +82,8 @@ def report_names(grades: Path) -> list[str]:
 
 
 class StoredGrades(Collection[Grade]):
-    """The grades of these submissions in a folder, in this order; each is read anew when its turn comes."""
+    """The grades of these submissions in a folder, in this order, without their cells; each is read anew when its turn
+    comes, with UsageError where it cannot be."""
 
     def __init__(self, grades: Path, names: Sequence[str]):
         self._grades = grades
@@ -92,19 +93,19 @@ class StoredGrades(Collection[Grade]):
         return len(self._names)
 
     def __iter__(self) -> Iterator[Grade]:
-        return (read_grade(self._grades / name) for name in self._names)
+        return map(read_report, self.folders())
+
+    def folders(self) -> Iterator[Path]:
+        """The folder of each report."""
+        return (self._grades / name for name in self._names)
 
     def __contains__(self, grade: object) -> bool:
         return isinstance(grade, Grade) and grade.submission.id in self._names
 
 
-def stored_grades(path: Path) -> dict[Path, Grade]:
-    """The grades in a folder of them, or of one submission, by the folder of each report, in order.
-
-    Raises UsageError where there is none, or one cannot be read.
-    """
-    folders = [path] if (path / REPORT).is_file() else [path / name for name in report_names(path)]
-    return {folder: read_grade(folder) for folder in folders}
+def stored_grades(path: Path) -> StoredGrades:
+    """The grades in a folder of them, or of one submission; raises UsageError where there is none."""
+    return StoredGrades(path, [""] if (path / REPORT).is_file() else report_names(path))
 
 
 def grade_of(folder: Path, student: str) -> Grade:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -12,12 +12,10 @@ from grader.gradebook.book import Late
 from grader.score import Grade
 
 
-def late_penalties(
-    assignment: Path | None, grades: Mapping[str, Grade], times: Mapping[str, datetime]
-) -> dict[str, Late]:
-    """What each submission whose time is known loses, by its id.
+def late_penalties(assignment: Path | None, times: Mapping[str, datetime]) -> Callable[[Grade], Late | None]:
+    """What says of a grade how much its lateness costs, or None where the time of that submission is not known.
 
-    Raises AssignmentError where the rubric has no policy, or is another than the grades were given by.
+    Raises AssignmentError where the rubric has no policy.
     """
     rubric = load_assignment(assignment).rubric
     if rubric.late is None:
@@ -25,10 +23,12 @@ def late_penalties(
             "the rubric says nothing about lateness",
             remedy="Add a table [late] with due and percent_per_day, or name the right --assignment",
         )
-    found = {}
-    for id_, submitted in times.items():
-        if id_ not in grades:
-            continue
-        points, reason = rubric.late.penalty(submitted, grades[id_].max_score)
-        found[id_] = Late(points, reason, submitted.isoformat())
-    return found
+    policy = rubric.late
+
+    def penalty(grade: Grade) -> Late | None:
+        submitted = times.get(grade.submission.id)
+        if submitted is None:
+            return None
+        return Late(*policy.penalty(submitted, grade.max_score), submitted.isoformat())
+
+    return penalty

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from grader.report.export import table
@@ -15,16 +15,20 @@ _AFTER = ("accuracy", "attempt", "late", "review", "path", "message")
 def render(rows: Iterable[ClassRow], questions: Iterable[str]) -> Iterator[str]:
     """The lines of the file; `questions` are the ids of the rubric, in order."""
     asked = tuple(questions)
-    yield _line((*_BEFORE, *(f"question {id_}" for id_ in asked), *_AFTER))
+    yield from table.lines(_rows(rows, asked))
+
+
+def _rows(rows: Iterable[ClassRow], asked: Sequence[str]) -> Iterator[list[str]]:
+    yield _cells((*_BEFORE, *(f"question {id_}" for id_ in asked), *_AFTER))
     for row in rows:
         scores = {question.id: question.score for question in row.questions}
         before = (row.id, row.name, row.status, row.score, row.max_score)
         after = (row.accuracy, row.attempt, "late" if row.late else "", row.review or "", row.path, row.message)
-        yield _line((*before, *(scores.get(id_) for id_ in asked), *after))
+        yield _cells((*before, *(scores.get(id_) for id_ in asked), *after))
 
 
-def _line(values: Iterable[Any]) -> str:
-    return table.render([[_cell(value) for value in values]])
+def _cells(values: Iterable[Any]) -> list[str]:
+    return [_cell(value) for value in values]
 
 
 def _cell(value: Any) -> str:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from grader.report.export import canvas, csv_, gradescope, junit, moodle
 from grader.report.export.people import Person
+from grader.report.export.table import lines
 from grader.score import Standing, standing_of
 
-Table = Callable[[Sequence[Standing], Mapping[str, Person], bool], str]
+Rows = Callable[[Sequence[Standing], Mapping[str, Person], bool], Iterator[list[str]]]
 
-TABLES: Mapping[str, Table] = MappingProxyType(
-    {"canvas": canvas.render_class, "moodle": moodle.render_class, "csv": csv_.render_class}
-)
-"""The tables of a class by the name of the system: (standings, people by submission id, total only) -> CSV."""
+_ROWS: Mapping[str, Rows] = MappingProxyType({"canvas": canvas.rows, "moodle": moodle.rows, "csv": csv_.rows})
+TABLES = tuple(_ROWS)
+"""The systems that take a class as a table."""
+
+
+def table_csv(
+    system: str, standings: Sequence[Standing], people: Mapping[str, Person], total_only: bool = False
+) -> Iterator[str]:
+    """The CSV file for one of TABLES, line by line; `people` by submission id. The standings are gone through several
+    times, one at a time."""
+    return lines(_ROWS[system](standings, people, total_only))
+
 
 results_json = gradescope.render
 junit_xml = junit.stream
@@ -26,4 +35,5 @@ __all__ = [
     "junit_xml",
     "results_json",
     "standing_of",
+    "table_csv",
 ]

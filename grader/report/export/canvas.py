@@ -10,10 +10,10 @@ changes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from grader.report.export.people import Person
-from grader.report.export.table import Column, cell, columns, points, points_by_question, render
+from grader.report.export.table import Column, cell, columns, points, points_by_question
 from grader.score import Standing
 
 HEADER = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
@@ -23,23 +23,24 @@ _PASSED_OVER = re.compile(r"(Current|Final) (Score|Points|Grade)|Override (Score
 _NAMES_AN_ID = re.compile(r"\((\d+)\)\s*$")
 
 
-def render_class(standings: Sequence[Standing], people: Mapping[str, Person], total_only: bool = False) -> str:
-    """The CSV file; `people` by submission id. One column a question, or with `total_only` one for the whole.
+def rows(standings: Sequence[Standing], people: Mapping[str, Person], total_only: bool = False) -> Iterator[list[str]]:
+    """The file's rows; `people` by submission id. One column a question, or with `total_only` one for the whole.
 
     What lateness takes off is a column of its own, worth 0 points, so that the columns add up to the total.
     """
     if not standings:
-        return render([HEADER])
+        yield [*HEADER]
+        return
     title = standings[0].grade.assignment.title
     found = columns(standings)
     late = any(standing.late_points for standing in standings)
     names = _names(title, found, late, total_only)
     maxima = [sum(c.max_points for c in found)] if total_only else [c.max_points for c in found] + [0.0] * late
-    rows = [[*HEADER, *names], ["    Points Possible", "", "", "", "", *map(points, maxima)]]
+    yield [*HEADER, *names]
+    yield ["    Points Possible", "", "", "", "", *map(points, maxima)]
     for standing in standings:
         person = people.get(standing.grade.submission.id)
-        rows.append([*_student(standing.grade.submission.id, person), *_values(standing, found, late, total_only)])
-    return render(rows)
+        yield [*_student(standing.grade.submission.id, person), *_values(standing, found, late, total_only)]
 
 
 def _names(title: str, found: Sequence[Column], late: bool, total_only: bool) -> list[str]:

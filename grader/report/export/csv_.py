@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from grader.report import facts
 from grader.report.export.people import Person
-from grader.report.export.table import cell, columns, points, points_by_question, render
+from grader.report.export.table import cell, columns, points, points_by_question
 from grader.score import Standing
 
 
-def render_class(standings: Sequence[Standing], people: Mapping[str, Person], total_only: bool = False) -> str:
-    """The CSV file, a row a submission; with `total_only` without the questions."""
+def rows(standings: Sequence[Standing], people: Mapping[str, Person], total_only: bool = False) -> Iterator[list[str]]:
+    """The file's rows, one a submission after the header; with `total_only` without the questions."""
     found = () if total_only else columns(standings)
-    header = [
+    yield [
         "id", "name", "email", "status", "attempt", "total", "max_score", "automatic", "late_penalty",
         *(cell(column.name) for column in found),
         "measured_accuracy", "manual", "conflicts", "review", "rubric_sha256", "submission_sha256",
     ]  # fmt: skip
-    return render([header, *(_row(standing, people, [column.question for column in found]) for standing in standings)])
+    for standing in standings:
+        yield _row(standing, people, [column.question for column in found])
 
 
 def _row(standing: Standing, people: Mapping[str, Person], questions: Sequence[str]) -> list[str]:

@@ -7,10 +7,10 @@ feedback column must be imported together with its grade, for it overwrites that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from grader.report.export.people import Person
-from grader.report.export.table import cell, columns, points, points_by_question, render
+from grader.report.export.table import cell, columns, points, points_by_question
 from grader.report.facts import STATUS_EXPLANATIONS, lost_marks
 from grader.report.text import number
 from grader.score import Standing
@@ -19,19 +19,18 @@ HEADER = ("First name", "Last name", "ID number", "Username", "Email address")
 _FEEDBACK_LIMIT = 1000
 
 
-def render_class(standings: Sequence[Standing], people: Mapping[str, Person], total_only: bool = False) -> str:
-    """The CSV file: a column a question, then the total and its feedback; with `total_only` just those two."""
+def rows(standings: Sequence[Standing], people: Mapping[str, Person], total_only: bool = False) -> Iterator[list[str]]:
+    """The file's rows: a column a question, then the total and its feedback; with `total_only` just those two."""
     found = () if total_only else columns(standings)
     title = cell(standings[0].grade.assignment.title) if standings else "Total"
     names = [cell(f"{title}: {column.name}") for column in found]
-    rows = [[*HEADER, *(f"{name} (Real)" for name in names), f"{title} (Real)", f"{title} (Feedback)"]]
+    yield [*HEADER, *(f"{name} (Real)" for name in names), f"{title} (Real)", f"{title} (Feedback)"]
     for standing in standings:
         id_ = standing.grade.submission.id
         by_question = points_by_question(standing)
         values = [points(by_question.get(column.question)) for column in found]
         values += [points(standing.total if standing.scored else None), cell(feedback(standing), _FEEDBACK_LIMIT)]
-        rows.append([*_student(id_, people.get(id_)), *values])
-    return render(rows)
+        yield [*_student(id_, people.get(id_)), *values]
 
 
 def _student(id_: str, person: Person | None) -> list[str]:

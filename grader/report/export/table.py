@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.report.facts import question_name
@@ -53,8 +53,12 @@ def points(value: float | None) -> str:
     return "0" if text in ("", "-0") else text
 
 
-def render(rows: Iterable[Sequence[str]]) -> str:
-    """RFC 4180 with line ends of `\\n`, which every importer here takes."""
+def lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """RFC 4180 a row at a time, with line ends of `\\n`, which every importer here takes."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
-    return buffer.getvalue()
+    writer = csv.writer(buffer, lineterminator="\n")
+    for row in rows:
+        writer.writerow(row)
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
