@@ -10,8 +10,10 @@ from grader.assignment import Baseline, CheckSpec
 from grader.checks.catalogue import find_kind
 from grader.checks.gaps import Gap, unanswered
 from grader.checks.result import CheckResult, Confidence, Finding, Outcome, Where
-from grader.evidence.values import Evidence, Place
+from grader.evidence.values import Evidence, Place, RunError
 from grader.verify.result import StepProof, Verification
+
+NO_SHARED_MEMORY = "the sandbox has no shared memory here, which multiprocessing needs"
 
 
 def quote(place: Place | None, sources: Mapping[tuple[str, int | None], str]) -> Where | None:
@@ -21,6 +23,13 @@ def quote(place: Place | None, sources: Mapping[tuple[str, int | None], str]) ->
     lines = sources.get((place.file, place.cell), "").splitlines()
     line = lines[place.line - 1].strip() if 0 < place.line <= len(lines) else None
     return Where(place.file, place.cell, place.line, line)
+
+
+def stopped(error: RunError) -> str:
+    """Where an error ended a cell or file, which error, and why where that is the sandbox's doing."""
+    place = f"cell {error.cell}" if error.place is None or error.place.cell is not None else f"line {error.place.line}"
+    why = f" ({NO_SHARED_MEMORY})" if error.no_shared_memory else ""
+    return f"{place} stopped with {error.type}: {error.text[:120]}{why}"
 
 
 @dataclass(frozen=True)
@@ -78,13 +87,7 @@ class Case:
         if self.ran_out:
             return self.ran_out
         if self.evidence.errors and question not in unanswered(self.gaps):
-            error = self.evidence.errors[0]
-            place = (
-                f"cell {error.cell}"
-                if error.place is None or error.place.cell is not None
-                else f"line {error.place.line}"
-            )
-            return f"{place} stopped with {error.type}: {error.text[:120]}"
+            return stopped(self.evidence.errors[0])
         return None
 
 

@@ -131,7 +131,7 @@ def _blames(case: Case) -> Iterator[Blame]:
         if gap.question in left and gap.question is not None:
             yield Blame(GAP, gap.place, gap.question, "run.placeholder")
     for number, error in enumerate(errors):
-        first = number == 0 and not left
+        first = number == 0 and not left and not error.no_shared_memory
         blame = _blame(case, error) if first or error_kind(error) == "run.syntax-error" else None
         if blame is not None:
             yield blame

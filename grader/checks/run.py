@@ -51,10 +51,19 @@ def _finding(name: str, message: str, where: Where | None = None, confidence: Co
 
 
 def _errors(evidence: Evidence, sources: Mapping[tuple[str, int | None], str], entry: str) -> Iterator[Finding]:
-    for error in evidence.errors:
+    for error in _own_errors(evidence.errors):
         place = error.place or Place(entry, error.cell if (entry, error.cell) in sources else None, 1)
         text = f"{error.type}: {error.text}" if error.text else error.type
         yield _finding(error_kind(error), text, quote(place, sources), "proved")
+
+
+def _own_errors(errors: Sequence[RunError]) -> Iterator[RunError]:
+    """Those that are the program's. What follows on one that is the sandbox's may be its echo, unless it is syntax."""
+    excused = False
+    for error in errors:
+        excused = excused or error.no_shared_memory
+        if not excused or error_kind(error) == "run.syntax-error":
+            yield error
 
 
 def error_kind(error: RunError) -> str:

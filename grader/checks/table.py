@@ -9,6 +9,7 @@ from grader.assignment import CheckSpec, Rubric
 from grader.checks import accuracy, data, forward, layers, objective, plots, testing, training, update
 from grader.checks.case import Answer, Case, Verdict
 from grader.checks.crash import charge_crashes
+from grader.checks.excused import excuse
 from grader.errors import AssignmentError
 from grader.verify.agreement import Topic
 
@@ -59,7 +60,8 @@ def validate(rubric: Rubric) -> None:
 def run_checks(case: Case, rubric: Rubric) -> tuple[Verdict, ...]:
     """Every check of the rubric, in its order."""
     specs = [spec for question in rubric.questions for spec in question.checks]
-    return charge_crashes(case, [_as_confirmed(case, spec, CHECKS[spec.id](case, spec)) for spec in specs])
+    found = [_as_confirmed(case, spec, CHECKS[spec.id](case, spec)) for spec in specs]
+    return charge_crashes(case, excuse(case, found))
 
 
 # What each kind of disagreement leaves as the process's own word.

@@ -233,7 +233,11 @@ def _cell(frame: Frame) -> CellRun:
 def _error(frame: Frame) -> RunError:
     fields = Fields(frame.header, "error")
     return RunError(
-        fields.get("cell", int), fields.get("type", str), fields.get("text", str), _place(frame.header.get("at"))
+        fields.get("cell", int),
+        fields.get("type", str),
+        fields.get("text", str),
+        _place(frame.header.get("at")),
+        fields.optional("no_shared_memory", bool) or False,
     )
 
 

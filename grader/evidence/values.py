@@ -146,12 +146,16 @@ class CellRun:
 
 @dataclass(frozen=True)
 class RunError:
-    """An exception that reached the top of a cell."""
+    """An exception that reached the top of a cell.
+
+    `no_shared_memory` says that it was raised for want of shared memory, which the sandbox did not give.
+    """
 
     cell: int
     type: str
     text: str
     place: Place | None
+    no_shared_memory: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from grader.assignment import Assignment, Baseline, Dataset, Rubric
 from grader.checks.accuracy import band
-from grader.checks.case import Case
+from grader.checks.case import Case, stopped
+from grader.checks.excused import excused
 from grader.checks.gaps import Gap, find_gaps
 from grader.checks.result import Finding
 from grader.checks.run import run_findings
@@ -134,6 +135,12 @@ def _doubts(case: Case, collected: Collected) -> list[str]:
         known = difference is not None and math.isfinite(difference)
         by = f"by up to {difference:.2g} of the largest score" if known else "with scores that are no numbers"
         doubts.append(f"the model answers fresh images otherwise than its recorded operations and weights do ({by})")
+    closed = excused(collected.evidence)
+    if closed is not None:
+        doubts.append(
+            f"{stopped(closed)}, so nothing that is missing is charged: grade it again where isolation is full, which "
+            "grade doctor says how to get"
+        )
     wrong = [s for s in case.steps if s.equivalent is False]
     if wrong:
         doubts.append(

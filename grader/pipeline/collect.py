@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from grader.assignment import Assignment, Dataset, Limits
+from grader.checks.excused import excused
 from grader.errors import EvidenceError
 from grader.evidence import Evidence, Frame, FrameReader, parse_evidence
 from grader.recorder import RECORDER_VERSION
@@ -98,8 +99,9 @@ def collect(
     outcome = run_in_sandbox(submission, assignment, dataset, config, isolation, reader.on_chunk, limits, cancelled)
     evidence, flaw = _parse(reader.frames, reader.flaw)
     outcome = _as_it_ended(outcome, reader.done, evidence, flaw)
-    # A limit that struck may have been the machine's fault: such a run is worth another try.
-    if store is not None and outcome.limit is None and not flaw:
+    # A limit that struck may have been the machine's fault, and what the sandbox lacked it may have elsewhere: such a
+    # run is worth another try.
+    if store is not None and outcome.limit is None and not flaw and excused(evidence) is None:
         store.save(key, Stored({"outcome": asdict(outcome), "probe_seed": seed}, b"".join(reader.chunks)))
     return Collected(outcome, evidence, False, seed, flaw)
 

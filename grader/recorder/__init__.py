@@ -5,4 +5,4 @@ happened, and the trusted side recomputes whatever carries marks. Imports: stand
 ipykernel, nbclient.
 """
 
-RECORDER_VERSION = 21
+RECORDER_VERSION = 22

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from . import RECORDER_VERSION, dynamo, figures, finish, journal, loop, profiler, script, taps
+from . import RECORDER_VERSION, dynamo, figures, finish, journal, loop, profiler, script, shared, taps
 from .place import Places, leading_empty_lines
 from .trace import Trace
 from .watch import Watch
@@ -31,11 +31,14 @@ class Recording:
         self.cell = 0
         self._finished = False
         self._failed = False
+        self._shares = not shared.is_closed()
 
     def start(self) -> None:
         torch.set_num_threads(1)
         dynamo.postpone(Trace)
         profiler.spare_labels()
+        if not self._shares:
+            shared.spare_workers()
         taps.install(self.watch)
         figures.Figures(self.watch).install()
         _redirect_data(self)
@@ -77,9 +80,12 @@ class Recording:
         if isinstance(error, SyntaxError) and error.lineno and place is None:
             line = error.lineno + leading_empty_lines(result.info.raw_cell)
             place = {"file": self.config["entry"], "cell": self.cell, "line": line}
-        self.wire.send(
-            {"kind": "error", "cell": self.cell, "type": type(error).__name__, "text": str(error)[:500], "at": place}
-        )
+        self._send_error(error, place)
+
+    def _send_error(self, error: BaseException, place: dict[str, Any] | None) -> None:
+        told = {"kind": "error", "cell": self.cell, "type": type(error).__name__, "text": str(error)[:500], "at": place}
+        wanted = not self._shares and shared.is_wanted(error)
+        self.wire.send({**told, "no_shared_memory": True} if wanted else told)
 
     def run_script(self) -> None:
         script.run(self.config["entry"], sys.modules["__main__"].__dict__)
@@ -107,15 +113,7 @@ class Recording:
         try:
             loop.train(model, os.path.join(self.config["workspace"], "data"), self.config["reference_loop"])
         except Exception as error:  # noqa: BLE001 - the student's model
-            self.wire.send(
-                {
-                    "kind": "error",
-                    "cell": self.cell,
-                    "type": type(error).__name__,
-                    "text": str(error)[:500],
-                    "at": self.places.of_traceback(error.__traceback__),
-                }
-            )
+            self._send_error(error, self.places.of_traceback(error.__traceback__))
 
     def answer(self, path: str) -> None:
         """Answers the probe images in the file at `path`, a raw float32 array (N, 784)."""

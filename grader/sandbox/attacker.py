@@ -53,6 +53,11 @@ def files(paths: list[str], target: str) -> dict[str, Any]:
     return {"read": [read(path)[:80] for path in paths], "write": attempt(lambda: open(target, "w").close())}
 
 
+def shared_memory(path: str, target: str) -> dict[str, str]:
+    """Reads what another program has in shared memory, and leaves something there."""
+    return {"read": read(path)[:80], "write": attempt(lambda: open(target, "w").close())}
+
+
 def network(port: int, abstract: str) -> dict[str, str]:
     """Knocks at what listens on the host's loopback: TCP, UDP, an abstract socket."""
 
@@ -115,6 +120,7 @@ def look(arguments: dict[str, Any]) -> None:
         rights=rights(),
         environment=environment(),
         files=files(arguments["read"], arguments["write"]),
+        shared_memory=shared_memory(arguments["shared_read"], arguments["shared_write"]),
         network=network(arguments["port"], arguments["abstract"]),
         processes=processes(arguments["victim"]),
     )

@@ -131,7 +131,7 @@ def _start_supervised(
             "ready": ends.ready,
             "parcel": ends.inherit(parcel),
             "rules": partial.rules(program, layout) if confined else None,
-            "terminal_rules": partial.terminal_rules(),
+            "other_user_rules": partial.other_user_rules(_is_sole(user)),
             "seccomp": seccomp.program(network_namespace=False) if confined else None,
         }
         plan_file = ends.inherit(memory_file(marshal.dumps(plan)))

@@ -61,16 +61,18 @@ def rules(program: Program, layout: Layout) -> list[Rule]:
         *((path, landlock.READ) for path in readable),
         *((path, landlock.READ_DIR) for path in listable),
         ("/dev/null", landlock.READ_FILE | landlock.WRITE_FILE),
-        *((path, landlock.WRITE) for path in (layout.home, SHARED_MEMORY)),
+        (layout.home, landlock.WRITE),
     ]
 
 
-def terminal_rules() -> list[Rule]:
-    """Lets the program make terminals (IPython's `!command` does). Only for another user than the grader's: the same
-    user could write to the terminals of the person at the machine.
+def other_user_rules(sole: bool) -> list[Rule]:
+    """What only another user than the grader's may do: make terminals (IPython's `!command` does), since the same user
+    could write to those of the person at the machine. And, where that user is this run's alone (`sole`), use shared
+    memory: whose files lie there is otherwise not to be told, so that they could be neither counted nor removed.
     """
     rights = landlock.READ_FILE | landlock.READ_DIR | landlock.WRITE_FILE | landlock.IOCTL_DEV
-    return [(path, rights) for path in TERMINALS]
+    shared = [(SHARED_MEMORY, landlock.WRITE)] if sole else []
+    return [*((path, rights) for path in TERMINALS), *shared]
 
 
 def sweep(user: int) -> None:

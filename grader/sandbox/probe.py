@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from grader.errors import IsolationError
-from grader.sandbox.selfattack import attack
+from grader.sandbox.selfattack import Attacked, attack
 from grader.sandbox.starter import landlock
 from grader.sandbox.values import Examined, Isolation, Level
 
@@ -66,26 +66,29 @@ def examine(level: Level) -> Examined:
         missing = "this kernel has no Landlock. Boot Linux 5.13 or later with landlock in its lsm= list"
         return Examined(level, (), missing)
     try:
-        probes, user = attack(level)
+        attacked = attack(level)
     except IsolationError as error:
         complaint = f"{error}. {_remedy(error.message)}".rstrip(". ") if level == "full" else str(error)
         return Examined(level, (), complaint)
-    failed = [probe for probe in probes if not probe.holds]
+    failed = [probe for probe in attacked.probes if not probe.holds]
     through = "; ".join(f"{probe.name}: {probe.detail}" for probe in failed)
     failure = f"the grader's attack on its own sandbox got through ({through})" if failed else None
     if failure is not None and level == "partial" and landlock.version() < SCOPED_ABI:
         failure += ". Linux 6.12 or later keeps signals and abstract sockets in"
-    return Examined(level, probes, failure, _notes(level, user))
+    return Examined(level, attacked.probes, failure, _notes(level, attacked))
 
 
-def _notes(level: Level, user: int) -> tuple[str, ...]:
-    if level == "full" or user != os.getuid():
-        return ()
-    return (
-        "the program runs as the grader's own user: it can connect to that user's sockets, and what it leaves in "
-        "/dev/shm stays. Run the grader as root with a Python that other users may read, or make full isolation "
-        "possible",
-    )
+def _notes(level: Level, attacked: Attacked) -> tuple[str, ...]:
+    notes = []
+    if level == "partial" and attacked.user == os.getuid():
+        notes.append("the program runs as the grader's own user: it can connect to that user's sockets")
+    if level == "partial" and not attacked.shares_memory:
+        notes.append(
+            "the program has no shared memory (/dev/shm), since nothing would tell whose it is: a DataLoader does "
+            "without workers, and a program that stops for want of it is not charged, but not assessed either"
+        )
+    remedy = "Make full isolation possible, or run the grader as root with a Python that other users may read"
+    return (f"{'; '.join(notes)}. {remedy}",) if notes else ()
 
 
 def _remedy(complaint: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from grader.assignment import Limits
 from grader.errors import IsolationError
 from grader.sandbox.command import LAYOUT
+from grader.sandbox.partial import SHARED_MEMORY
 from grader.sandbox.run import execute
 from grader.sandbox.values import Level, Outcome, Probe, Program, Reply
 from grader.sandbox.workspace import environment
@@ -42,23 +43,35 @@ SECRETS = (HERE / "values.py", HERE.parent / "errors.py")
 FILTERED = 2  # the kernel's name for a process with a filter of system calls
 
 
-def attack(level: Level) -> tuple[tuple[Probe, ...], int]:
-    """Attacks the sandbox of `level` once in each way; returns which attacks came to nothing, and the user inside.
+@dataclass(frozen=True)
+class Attacked:
+    """Which attacks came to nothing, who the program is inside, and whether it can use shared memory."""
+
+    probes: tuple[Probe, ...]
+    user: int
+    shares_memory: bool
+
+
+def attack(level: Level) -> Attacked:
+    """Attacks the sandbox of `level` once in each way.
 
     Takes a fraction of a second. Raises IsolationError where the sandbox does not start, or says nothing.
     """
     with ThreadPoolExecutor(3, thread_name_prefix="self-attack") as pool:
         memory, disk = pool.submit(_memory, level), pool.submit(_disk, level)
-        looked, user = pool.submit(_look, level).result()
-        return (*looked, memory.result(), disk.result()), user
+        looked = pool.submit(_look, level).result()
+        return replace(looked, probes=(*looked.probes, memory.result(), disk.result()))
 
 
-def _look(level: Level) -> tuple[tuple[Probe, ...], int]:
+def _look(level: Level) -> Attacked:
     with _bait() as bait:
         _, told = _run(level, "look", bait.arguments, LIMITS)
         seen = _Seen(level, bait, told)
-        found = (seen.files(), seen.network(), seen.processes(), seen.environment(), seen.descriptors(), seen.rights())
-    return found, seen.user
+        found = (
+            *(seen.files(), seen.shared_memory(), seen.network(), seen.processes()),
+            *(seen.environment(), seen.descriptors(), seen.rights()),
+        )
+    return Attacked(found, seen.user, seen.shares_memory)
 
 
 def _memory(level: Level) -> Probe:
@@ -114,6 +127,7 @@ class _Bait:
 def _bait() -> Iterator[_Bait]:
     name = f"\0grade-{secrets.token_hex(8)}"
     target = os.path.join(tempfile.gettempdir(), f"grade-{secrets.token_hex(8)}")
+    shared = [f"{SHARED_MEMORY}/grade-{secrets.token_hex(8)}" for _ in range(2)]
     with contextlib.ExitStack() as stack:
         tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
@@ -128,15 +142,25 @@ def _bait() -> Iterator[_Bait]:
         stack.callback(_end, victim)
         kept = stack.enter_context(open(__file__, "rb"))
         os.set_inheritable(kept.fileno(), True)
-        stack.callback(Path(target).unlink, missing_ok=True)
+        for path in (target, *shared):
+            stack.callback(Path(path).unlink, missing_ok=True)
+        _share(shared[0])
         arguments = {
             "read": [str(path) for path in SECRETS],
             "write": target,
+            "shared_read": shared[0],
+            "shared_write": shared[1],
             "port": tcp.getsockname()[1],
             "abstract": name,
             "victim": victim.pid,
         }
         yield _Bait(arguments, tcp, udp, abstract, victim)
+
+
+def _share(path: str) -> None:
+    """Leaves a file in shared memory as libraries do, for their own user alone; there may be no shared memory."""
+    with contextlib.suppress(OSError), open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as stream:
+        stream.write("shared")
 
 
 def _end(victim: subprocess.Popen[bytes]) -> None:
@@ -152,12 +176,20 @@ class _Seen:
         self._bait = bait
         self._told = told
         self.user: int = told["rights"]["user"]
+        self.shares_memory: bool = told["shared_memory"]["write"] == "done"
 
     def files(self) -> Probe:
         read = [str(path) for path, text in zip(SECRETS, self._told["files"]["read"], strict=True) if text]
         written = os.path.exists(self._bait.arguments["write"])
         what = [*(f"{path} could be read" for path in read), *(["a file could be written"] if written else [])]
         return Probe("files", not what, "; ".join(what) or "the host's files cannot be read or written")
+
+    def shared_memory(self) -> Probe:
+        left = os.path.exists(self._bait.arguments["shared_write"])
+        what = [*(["another program's could be read"] if self._told["shared_memory"]["read"] else [])]
+        what += ["what the program leaves there stays"] if left else []
+        own = "the run's own" if self.shares_memory else "closed to the program"
+        return Probe("shared memory", not what, "; ".join(what) or f"{own}: nothing is left in it for the next run")
 
     def network(self) -> Probe:
         arrived = [name for name in ("tcp", "udp", "abstract") if _arrived(name, getattr(self._bait, name))]

@@ -20,7 +20,7 @@ import pytest
 from grader.sandbox import available_isolation
 from tests.hostile import table
 from tests.hostile.cases import CASES, LEVELS
-from tests.ordinary import REPOSITORY, ordinary_python
+from tests.ordinary import REPOSITORY, ordinary_command
 
 ALL = os.environ.get("HOSTILE") == "all"
 USERS = ("root", "ordinary") if os.geteuid() == 0 else ("ordinary",)
@@ -55,11 +55,10 @@ def _start(level: str, user: str, folder: Path) -> subprocess.Popen[str]:
         level = available_isolation().level
     place = folder / f"{level}-{user}"
     place.mkdir(mode=0o755)
-    command, environment = [sys.executable], dict(os.environ)
-    if user == "ordinary" and os.geteuid() == 0:
-        command, environment = ordinary_python(place)
+    if user == "ordinary":
+        command, environment = ordinary_command(place)
     else:
-        environment["GRADE_CACHE"] = str(place / "cache")
+        command, environment = [sys.executable], {**os.environ, "GRADE_CACHE": str(place / "cache")}
     worker = subprocess.Popen(
         [*command, "-m", "tests.hostile.worker", level],
         cwd=REPOSITORY,

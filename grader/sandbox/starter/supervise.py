@@ -63,7 +63,7 @@ def _hand_over(plan: dict[str, Any], uid: int | None) -> None:
         if plan["rules"] is not None:
             system.drop_capabilities()
         if plan["rules"] is not None:
-            landlock.restrict(plan["rules"] + (plan["terminal_rules"] if uid is not None else []))
+            landlock.restrict(plan["rules"] + (plan["other_user_rules"] if uid is not None else []))
         if plan["seccomp"] is not None:
             system.load_seccomp(plan["seccomp"])
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
