@@ -26,10 +26,14 @@ def quote(place: Place | None, sources: Mapping[tuple[str, int | None], str]) ->
 
 
 def stopped(error: RunError) -> str:
-    """Where an error ended a cell or file, which error, and why where that is the sandbox's doing."""
+    """Where an error ended a cell or file, and which error."""
     place = f"cell {error.cell}" if error.place is None or error.place.cell is not None else f"line {error.place.line}"
+    return f"{place} stopped with {_words(error)}"
+
+
+def _words(error: RunError) -> str:
     why = f" ({NO_SHARED_MEMORY})" if error.no_shared_memory else ""
-    return f"{place} stopped with {error.type}: {error.text[:120]}{why}"
+    return f"{error.type}: {error.text[:120]}{why}"
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Case:
             # Where a notebook hid its cells from the recorder, neither the loop's line is known nor the error's.
             here = error.place is None if place is None else place.cell is None or error.cell == place.cell
             if here:
-                return f"the loop stops with {error.type}: {error.text[:120]}"
+                return f"the loop stops with {_words(error)}"
         return None
 
     def where(self, place: Place | None) -> Where | None:

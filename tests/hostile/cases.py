@@ -21,7 +21,7 @@ class Case:
 
     `expected` is its expected.toml: `at` and `faults` say where the attack stands in which program, `status`,
     `findings`, `review`, `forbidden` and `largest_output` what must come of it, `witness` by what the control is seen
-    to work, `inside` that its effect on itself is its own affair, `open` where it is known to get through.
+    to work, `inside` that its effect on itself is its own affair.
     """
 
     name: str
@@ -42,10 +42,6 @@ class Case:
         if attacked:
             cells.insert(0 if self.expected["at"] == "start" else 1, self.code)
         return as_notebook(*cells)
-
-    def is_open(self, level: str, user: str) -> bool:
-        """Whether the attack is known to get through there."""
-        return f"{level}/{user}" in self.expected.get("open", [])
 
 
 def as_notebook(*sources: str) -> str:

@@ -96,16 +96,11 @@ def test_the_attack_is_contained(ask: Ask, name: str, level: str, user: str) -> 
     """
     way = "then-honest" if honest_follows(name, level, user) else "attack"
     seen = ask(level, user, f"{way} {name}")
-    is_open = CASES[name].is_open(level, user)
     if ALL:
-        table.note(
-            CASES[name].row,
-            level,
-            user,
-            "open" if seen["got_through"] else "contained" if not seen["faults"] else "FAILED",
-        )
+        contained = not seen["faults"] and not seen["got_through"]
+        table.note(CASES[name].row, level, user, "contained" if contained else "FAILED")
     assert seen["faults"] == []
-    assert seen["got_through"] == is_open
+    assert not seen["got_through"]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -188,7 +188,7 @@ class Worker:
         return {"worked": worked, "output": text[-500:]}
 
     def close(self) -> None:
-        """Takes the world away, and what attacks left in shared memory, where a level leaves that open."""
+        """Takes the world away, and what attacks left in shared memory where they ran without a sandbox."""
         self._clean()
         for path in Path("/dev/shm").iterdir():
             if path.name in FORGED and path.stat().st_uid == os.geteuid():

@@ -46,6 +46,14 @@ import multiprocessing
 with multiprocessing.Pool(2) as pool:
     {what}
 """
+MORE = """
+for epoch in range(7):
+    for x, y in zip(batches[0], Y.split(30)):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    test_model()
+"""
 
 
 def with_loader(options: str) -> str:
@@ -63,6 +71,7 @@ def programs() -> Mapping[str, tuple[str, ...]]:
         "alone": (with_loader("num_workers=0"),),
         "workers": (with_loader(WORKERS),),
         "pool-first": (loading, pooled, model, rest.replace("X.split(30)", "batches")),
+        "pool-between": (program(["3 epochs"]), POOL.format(what="batches = pool.map(list, [X.split(30)])") + MORE),
         "pool-last": (program(), POOL.format(what="print(pool.map(len, ['a']))")),
         "bars": (program([], *bars),),
     }
@@ -116,11 +125,12 @@ def test_progress_bars_need_no_shared_memory(reports: Mapping[str, dict[str, Any
     assert reports["bars"]["score"] == 50
 
 
-def test_own_multiprocessing_is_not_charged(reports: Mapping[str, dict[str, Any]]) -> None:
+@pytest.mark.parametrize("name", ["pool-first", "pool-between"])
+def test_own_multiprocessing_is_not_charged(reports: Mapping[str, dict[str, Any]], name: str) -> None:
     """A pool that cannot be made costs nothing and raises no fault, not even by what is missing after it; the report
     says why, and how to have it assessed.
     """
-    report = reports["pool-first"]
+    report = reports[name]
     assert report["status"] == "graded" and report["findings"] == []
     assert {outcome for outcome, _ in verdicts(report).values()} <= {"met", "not_assessed"}
     assert verdicts(report)["training.epochs"] == ("not_assessed", None)
