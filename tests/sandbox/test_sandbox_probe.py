@@ -124,4 +124,4 @@ def test_an_ordinary_user_has_it_too(full: Level, partial: Level, open_path: Pat
     assert [line[:2] for line in lines] == [["full", "finished"], ["partial", "finished"]]
     assert lines[0][2] == "[1000, 'FileNotFoundError', 3]" and lines[1][2] == "[65534, 'PermissionError', 3]"
     assert [line[3:5] for line in lines] == [["memory", "True"], ["memory", "True"]]
-    assert "own user" in lines[1][5]
+    assert "own user" in lines[1][5] and "no shared memory" in lines[1][5] and "full isolation" in lines[1][5]

@@ -13,6 +13,7 @@ import pytest
 
 from grader.errors import IsolationError
 from grader.sandbox import available_isolation, command, launch, partial, probe, seccomp
+from grader.sandbox.partial import SHARED_MEMORY
 from grader.sandbox.selfattack import attack
 from grader.sandbox.starter import landlock
 from grader.sandbox.values import Level
@@ -56,6 +57,21 @@ def test_an_open_file_system_is_noticed(partial: Level, monkeypatch: pytest.Monk
     probe.examine.cache_clear()
     with pytest.raises(IsolationError, match=r"got through.*files"):
         available_isolation(force="partial")
+
+
+def test_shared_memory_that_keeps_something_is_noticed(partial: Level, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the program may write to it and nobody sweeps it, what an attack has left there is found."""
+    wanted = partial_rules()
+    shared = (SHARED_MEMORY, landlock.WRITE)
+    monkeypatch.setattr("grader.sandbox.partial.rules", lambda *_: [*wanted(*_), shared])
+    monkeypatch.setattr("grader.sandbox.partial.sweep", lambda _: None)
+    assert "shared memory" in failed("partial")
+
+
+def test_shared_memory_of_others_that_can_be_read_is_noticed() -> None:
+    """What lies there and may be read is what the probe says."""
+    (probe_of_it,) = [each for each in attack("none").probes if each.name == "shared memory"]
+    assert "could be read" in probe_of_it.detail and "stays" in probe_of_it.detail
 
 
 def partial_rules() -> Any:
