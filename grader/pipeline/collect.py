@@ -97,7 +97,7 @@ def collect(
     reader = _Reader(lambda: make_probes(seed), listener)
     config = recorder_config(assignment, limits)
     outcome = run_in_sandbox(submission, assignment, dataset, config, isolation, reader.on_chunk, limits, cancelled)
-    evidence, flaw = _parse(reader.frames, reader.flaw)
+    evidence, flaw = _parse(reader.frames, reader.flaw, outcome.isolation)
     outcome = _as_it_ended(outcome, reader.done, evidence, flaw)
     # A limit that struck may have been the machine's fault, and what the sandbox lacked it may have elsewhere: such a
     # run is worth another try.
@@ -145,17 +145,28 @@ def run_key(
     return evidence_key(parts)
 
 
-def _parse(frames: list[Frame], flaw: str) -> tuple[Evidence, str]:
+def _parse(frames: list[Frame], flaw: str, isolation: str) -> tuple[Evidence, str]:
     try:
-        return parse_evidence(frames), flaw
+        return believed(frames, isolation), flaw
     except EvidenceError as error:
         return parse_evidence([]), str(error)
+
+
+def believed(frames: list[Frame], isolation: str) -> Evidence:
+    """The evidence of a run, as far as it can be so at its isolation; raises EvidenceError.
+
+    Full isolation gives every run shared memory, so that no error there is for want of it, whatever is told.
+    """
+    evidence = parse_evidence(frames)
+    if isolation != "full":
+        return evidence
+    return replace(evidence, errors=tuple(replace(error, no_shared_memory=False) for error in evidence.errors))
 
 
 def _from_store(stored: Stored) -> Collected | None:
     try:
         outcome = Outcome(**stored.account["outcome"])
-        evidence = parse_evidence(FrameReader().feed(stored.stream))
+        evidence = believed(FrameReader().feed(stored.stream), outcome.isolation)
         return Collected(outcome, evidence, True, int(stored.account["probe_seed"]))
     except (EvidenceError, TypeError, KeyError, ValueError):
         return None

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from grader.assignment import Assignment, Baseline, Dataset, find_baseline, silent
 from grader.errors import DataError, EvidenceError
-from grader.evidence import FrameReader, parse_evidence
+from grader.evidence import FrameReader
 from grader.pipeline.assemble import assemble
+from grader.pipeline.collect import believed
 from grader.pipeline.facts import Facts, from_plain, judgement, pack, to_plain, unpack
 from grader.pipeline.probes import make_probes
 from grader.pipeline.trusted import Trusted
@@ -118,7 +119,7 @@ class _Judge:
             return None
         from grader.verify.run import verify
 
-        evidence = parse_evidence(FrameReader().feed(stored.stream))
+        evidence = believed(FrameReader().feed(stored.stream), facts.collected.outcome.isolation)
         trusted = self._trusted.setdefault(
             facts.dataset.sha256, Trusted(facts.dataset, int(self._assignment.rubric.parameters["classes"]))
         )

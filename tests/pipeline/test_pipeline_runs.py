@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.pipeline import Grader, find_candidates
+from grader.sandbox import available_isolation
 from grader.score import Grade
 from grader.store import EvidenceStore
 from tests.cli.samples import LOAD, TRAIN_ONE_BATCH
@@ -166,3 +167,25 @@ def test_a_run_can_be_repeated(grader: Grader, tmp_path: Path) -> None:
     assert replace(first.grade, run=None) == replace(second.grade, run=None)
     assert first.notebook == second.notebook
     assert executed_cells(first)[2].outputs[0].text.count(".") == 3
+
+
+FORGED = """\
+import sys
+recording = sys.modules["recorder.kernel"].recording
+send = recording.wire.send
+recording.wire.send = lambda told, *rest: send(
+    {**told, "no_shared_memory": True} if told["kind"] == "error" else told, *rest
+)
+"""
+
+
+def test_no_error_is_excused_where_nothing_was_lacking(grader: Grader, tmp_path: Path) -> None:
+    """A program that has the recorder say of its own mistake that it is the sandbox's is not believed at full
+    isolation; the control: elsewhere it would be.
+    """
+    if grader.isolation.level != "full":
+        pytest.skip("full isolation is not possible here")
+    path = write(tmp_path / "cnn.ipynb", notebook(FORGED, LOAD, "undefined"))
+    elsewhere = replace(grader, isolation=available_isolation(force="partial"))
+    assert "run.undefined-name" in {found.id for found in grade(grader, path).grade.findings}
+    assert "run.undefined-name" not in {found.id for found in grade(elsewhere, path).grade.findings}
