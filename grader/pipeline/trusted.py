@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class Trusted:
 
 
 def _read(dataset: Dataset, classes: int) -> Setting:
+    gc.disable()  # nothing of what is imported and read here is garbage
     import torch
 
     from grader.recorder import dynamo
@@ -54,4 +56,6 @@ def _read(dataset: Dataset, classes: int) -> Setting:
     arrays = dataset.load()
     index = RowIndex(Images(arrays.train_images, arrays.train_labels, arrays.test_images, arrays.test_labels))
     index.warm()
+    gc.freeze()
+    gc.enable()
     return Setting(index, arrays.test_images[:0], classes)

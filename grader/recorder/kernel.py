@@ -54,6 +54,7 @@ class Recording:
             shell.user_ns[name] = _leave
         # What torch and the kernel are made of is no garbage: no collection need walk over it.
         gc.freeze()
+        gc.enable()
         shell.events.register("pre_run_cell", self._before_cell)
         shell.events.register("post_run_cell", self._after_cell)
 
@@ -154,10 +155,9 @@ def _redirect_data(recorded: Recording) -> None:
 
 
 def main() -> None:
-    """`python -m recorder.kernel -f CONNECTION_FILE`, with GRADE_CONFIG and GRADE_INNER_PIPE set."""
+    """Starts the kernel on the connection file of the command line (`-f`), with GRADE_CONFIG and GRADE_INNER_PIPE set,
+    and turns the garbage collection on."""
     global recording
-    # `-m` made this module `__main__`; everyone else must find the same one under its own name.
-    sys.modules["recorder.kernel"] = sys.modules[__name__]
     with open(os.environ["GRADE_CONFIG"], encoding="utf-8") as file:
         config = json.load(file)
     recording = Recording(config, int(os.environ.pop("GRADE_INNER_PIPE")))
@@ -179,7 +179,3 @@ def main() -> None:
     builtins.input = _no_input  # type: ignore[assignment]
     recording.attach(application.kernel.shell)
     application.start()
-
-
-if __name__ == "__main__":
-    main()

@@ -43,7 +43,7 @@ def start_kernel(folder: str, outlet: int) -> tuple[subprocess.Popen[bytes], str
     path = os.path.join(folder, "connection.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(connection, file)
-    command = [sys.executable, "-P", "-m", "recorder.kernel", "-f", path]
+    command = [sys.executable, "-P", "-m", "recorder.boot", "-f", path]
     environment = {**os.environ, "GRADE_INNER_PIPE": str(outlet)}
     process = subprocess.Popen(command, env=environment, pass_fds=(outlet,), stdin=subprocess.DEVNULL)
     return process, path

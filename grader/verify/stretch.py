@@ -4,6 +4,7 @@ other? What a program does only while it is looked at shows here."""
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -53,6 +54,7 @@ class Stretches:
         self._model = model
         self._images = images
         self._windows = [w for w in timeline.windows if w.update is not None]
+        self._updates = [w.update for w in self._windows if w.update is not None]  # in the order of time
         self._rule: Rule = as_they_are
 
     def doubt(self, traces: Sequence[Trace], steps: Sequence[StepProof], course: Course, last: Sequence[Claim]) -> str:
@@ -97,7 +99,8 @@ class Stretches:
             ]
         else:
             ends = [s for t in sound if (s := self._after(t, course)) is not None and s.end is not course.moments[-1]]
-        return [s for s in ends if LONGEST < len(s.windows) <= LONGEST_CONSTANT and all(map(_is_simple, s.windows))]
+        fitting = (s for s in ends if LONGEST < len(s.windows) <= LONGEST_CONSTANT)
+        return [s for s in fitting if all(map(_is_simple, s.windows))]
 
     def _judge_some(self, stretches: Sequence[Stretch], scales: Mapping[int, float], course: Course) -> list[bool]:
         """Which of as many as there is time for lead elsewhere. The choice depends on the final weights, so that no
@@ -118,21 +121,26 @@ class Stretches:
     def _own(self, trace: Trace, course: Course) -> Window | None:
         """The window of the trace's own update, where it is a simple one."""
         update = update_of(trace, course.events)
-        return next((w for w in self._windows if w.update == update and _is_simple(w)), None)
+        own = () if update is None else self._between(update, update + 1)
+        return own[0] if own and _is_simple(own[0]) else None
 
     def _between(self, begin: int, end: int) -> tuple[Window, ...]:
         """The windows whose updates lie between two events."""
-        return tuple(w for w in self._windows if begin <= (w.update or 0) < end)
+        return tuple(self._windows[bisect_left(self._updates, begin) : bisect_left(self._updates, end)])
 
     def _after(self, begin: Trace, course: Course) -> Stretch | None:
-        """From the update of `begin` to the next recorded moment behind another one; None where there is none."""
+        """From the update of `begin` to the next recorded moment behind another one; None where there is none, or
+        where it is too far away."""
         update = update_of(begin, course.events)
-        later = [w for w in self._windows if update is not None and (w.update or 0) > update]
-        if not later:
+        next_one = len(self._updates) if update is None else bisect_right(self._updates, update)
+        if update is None or next_one == len(self._updates):
             return None
-        end = next((m for m in course.moments if m.event > (later[0].update or 0)), None)
-        between = tuple(w for w in later if end is not None and (w.update or 0) < end.event)
-        return Stretch(begin, between, end) if end is not None and all(map(_is_simple, between)) else None
+        end = next((m for m in course.moments if m.event > self._updates[next_one]), None)
+        if end is None:
+            return None
+        between = self._between(update + 1, end.event)
+        fits = len(between) <= LONGEST_CONSTANT and all(map(_is_simple, between))
+        return Stretch(begin, between, end) if fits else None
 
     def _leads_elsewhere(self, stretch: Stretch, scale: float) -> bool:
         stepper, target = replay_update(stretch.begin), stretch.end.weights

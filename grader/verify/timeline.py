@@ -55,6 +55,8 @@ class Window:
 
     @property
     def rows(self) -> np.ndarray:
+        if len(self.batches) == 1:
+            return self.batches[0].rows
         return np.concatenate([b.rows for b in self.batches]) if self.batches else np.zeros(0, dtype=np.int64)
 
 

@@ -51,7 +51,7 @@ def grades(folder: Path) -> dict[str, float]:
 
 def left_over(work: Path) -> list[str]:
     """Processes that work on this batch, and drafts of reports."""
-    marks = (str(work).encode(), b"recorder.runner", b"recorder.kernel")
+    marks = (str(work).encode(), b"recorder.runner", b"recorder.boot")
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:

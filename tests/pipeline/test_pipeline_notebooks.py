@@ -17,6 +17,7 @@ FINE = {
     "time": "%%time\nprint('timed')",
     "shell": "!echo from-the-shell",
     "install": "!pip install --retries 1 no-such-package-of-this-course",
+    "garbage": "import gc\nprint(gc.isenabled(), gc.get_freeze_count() > 100_000)",
     "plot": "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
     "display": "from IPython.display import HTML, display\ndisplay(HTML('<b>bold</b>'))\n6 * 7",
     "windows": "from helper_functions import read_npz\n"
@@ -155,6 +156,12 @@ def test_cells_after_a_failing_one_run_and_count(failing: Ran) -> None:
     assert failing.check("data.loaded") == ("met", 3)
     assert failing.check("layers.convolution") == ("met", 4)
     assert failing.check("training.gradient") == ("met", 3)
+
+
+def test_garbage_is_collected_in_the_students_program_alone(fine: Ran) -> None:
+    """The collector that was off while torch and the kernel were imported is on, and what they made is out of its
+    sight."""
+    assert fine.text("garbage").strip() == "True True"
 
 
 def test_network_attempt_is_noted(failing: Ran) -> None:
