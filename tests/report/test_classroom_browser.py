@@ -190,6 +190,39 @@ def test_print_shows_every_row_and_no_control(page: Page) -> None:
     assert len(shown(page)) == 14
 
 
+# A4 on its side and upright within the page's margins, and A5 upright, in CSS pixels.
+@pytest.mark.parametrize("size", [(1032, 703), (703, 1032), (468, 703)])
+def test_the_printed_plot_is_no_wider_than_the_page(page: Page, size: tuple[int, int]) -> None:
+    """On paper of any size the plot of accuracies lies within its frame, which lies within the page."""
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    frame, plot = (page.locator(selector).bounding_box() for selector in (".plot", ".plot svg"))
+    assert frame is not None and plot is not None
+    assert 0 <= frame["x"] <= plot["x"]
+    assert plot["x"] + plot["width"] <= frame["x"] + frame["width"] <= size[0]
+
+
+def test_the_printed_heads_are_text(page: Page) -> None:
+    """Only what is no control is painted again on each page: in print the heads' buttons leave nothing but words."""
+    buttons = page.locator("#table thead button")
+    assert buttons.count() == page.locator("#table thead th").count()
+    page.emulate_media(media="print")
+    assert set(buttons.evaluate_all("buttons => buttons.map(b => getComputedStyle(b).display)")) == {"contents"}
+
+
+def test_the_whole_plot_and_table_are_seen(page: Page) -> None:
+    """On a laptop no column of the table is out of sight; on a phone the whole plot is seen, its words not too small
+    to be read."""
+    assert page.locator(".table").evaluate("table => table.scrollWidth <= table.clientWidth")
+    page.set_viewport_size(PHONE)
+    edges = page.locator(".plot text, .plot .grid").evaluate_all(
+        "marks => marks.map(mark => mark.getBoundingClientRect()).map(box => [box.left, box.right, box.height])"
+    )
+    assert min(left for left, _, _ in edges) >= 0
+    assert max(right for _, right, _ in edges) <= PHONE["width"]
+    assert min(height for _, _, height in edges if height) > 8
+
+
 def test_the_theme_follows_the_reader_and_can_be_turned(page: Page) -> None:
     """The page is light where the reader's system is; the button makes it dark, and says what it will do next."""
     ground = "getComputedStyle(document.body).backgroundColor"

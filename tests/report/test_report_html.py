@@ -198,6 +198,16 @@ def test_outcomes_have_words_not_only_colours(samples: dict[str, Grade]) -> None
     }
 
 
+def test_a_questions_id_is_not_told_twice(samples: dict[str, Grade]) -> None:
+    """A question has its id before its title, unless the title begins with it."""
+    grade = samples["perfect"]
+    titled = replace(grade.questions[-1], id="accuracy", title="Accuracy beside the reference")
+    page = render(replace(grade, questions=(*grade.questions[:-1], titled)))
+    assert '<span class="id">2.1</span>' in page
+    assert "Accuracy beside the reference" in page
+    assert '<span class="id">accuracy' not in page
+
+
 def test_a_lost_mark_is_a_card(samples: dict[str, Grade]) -> None:
     """Expected, seen, where, hint, finding and confidence; the source line is marked among its neighbours."""
     card = Page(render(samples["faulty"])).all("article")[0]

@@ -12,7 +12,7 @@ from grader.report.classroom import statistics
 from grader.report.classroom.entries import Classroom, Entry, report_href
 from grader.report.html import environment
 
-PLOT_WIDTH, PLOT_HEIGHT = 720, 260
+PLOT_WIDTH, PLOT_HEIGHT = 720, 248
 """Size of the plot of accuracies in user units; its margins are the next line's."""
 
 LEFT, RIGHT, TOP, BOTTOM = 44, 706, 12, 222
