@@ -33,7 +33,9 @@ def test_torch_trains_as_outside(level: Level) -> None:
 
 
 def test_data_loader_workers(level: Level) -> None:
-    """A DataLoader with two worker processes delivers every sample, through shared memory."""
+    """A DataLoader with two worker processes delivers every sample, through shared memory where the run has that."""
+    if keeps_user(level):
+        pytest.skip("there, the recorder has loaders do without: tests/pipeline/test_pipeline_shared_memory.py")
     code = """
 import torch
 from torch.utils.data import DataLoader, TensorDataset
