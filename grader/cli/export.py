@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -47,14 +47,25 @@ PER_SUBMISSION: Mapping[str, str] = {"gradescope": "results.json", "notebook": A
     "--roster", type=GivenPath(), help="A CSV file of students, such as the one that Canvas or Moodle exports."
 )
 @click.option("--total", "total_only", is_flag=True, help="One column with the total instead of one a question.")
+@click.option(
+    "--assignment",
+    type=GivenPath(file_okay=False),
+    help="The assignment's folder, whose rubric says what students on Gradescope may see.",
+)
 @BOOK
 def export_command(
-    grades: Path, system: str, out: Path | None, roster: Path | None, total_only: bool, url: str | None
+    grades: Path,
+    system: str,
+    out: Path | None,
+    roster: Path | None,
+    total_only: bool,
+    assignment: Path | None,
+    url: str | None,
 ) -> int:
     """Write stored grades for Canvas, Moodle, Gradescope, JUnit, GitLab, a spreadsheet, or into the notebooks."""
     found = stored_grades(grades)
     if system in PER_SUBMISSION:
-        _write_each(found, _standings(found, url, grades), system, out)
+        _write_each(found, _standings(found, url, grades), _renderer(system, assignment), system, out)
         return 0
     # What a class's file begins with depends on all of it, so it is gone through more than once.
     with spooling(Standing) as standings:
@@ -99,7 +110,23 @@ def _people(found: Iterable[Grade], roster: Path | None) -> dict[str, Person]:
     return people
 
 
-def _write_each(found: StoredGrades, standings: Iterable[Standing], system: str, out: Path | None) -> None:
+def _renderer(system: str, assignment: Path | None) -> Callable[[Path, Standing], str]:
+    """What gives the file of a submission, by its folder and how its grade stands."""
+    if system == "notebook":
+        return lambda folder, standing: annotate(standing.grade, (folder / NOTEBOOK).read_text(encoding="utf-8"))
+    from grader.pipeline.publish import visibilities
+
+    seen = visibilities(assignment)
+    return lambda _, standing: results_json(standing, seen)
+
+
+def _write_each(
+    found: StoredGrades,
+    standings: Iterable[Standing],
+    render: Callable[[Path, Standing], str],
+    system: str,
+    out: Path | None,
+) -> None:
     """A file for each submission that can have one; of a single one to the screen or the file that is named."""
     wanted = sum(map(_has_notebook, found.folders())) if system == "notebook" else len(found)
     if not wanted:
@@ -111,17 +138,11 @@ def _write_each(found: StoredGrades, standings: Iterable[Standing], system: str,
         if system == "notebook" and not _has_notebook(folder):
             continue
         target = out if out is None or is_file else out / folder.name / PER_SUBMISSION[system]
-        _write([_text(folder, standing, system)], target)
+        _write([render(folder, standing)], target)
 
 
 def _has_notebook(folder: Path) -> bool:
     return (folder / NOTEBOOK).is_file()
-
-
-def _text(folder: Path, standing: Standing, system: str) -> str:
-    if system == "gradescope":
-        return results_json(standing)
-    return annotate(standing.grade, (folder / NOTEBOOK).read_text(encoding="utf-8"))
 
 
 def _write(text: Iterable[str], out: Path | None) -> None:

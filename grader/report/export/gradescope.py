@@ -1,34 +1,43 @@
 """One grade as Gradescope's `results.json`.
 
 Facts from Gradescope's documentation: `score` on the top level overrides the sum of the tests; a test without a score
-is informational; line ends are `\\n`; any hidden test would hide the total, so every test is visible.
+is informational; line ends are `\\n`; any hidden test hides the total from the student, which would give it away.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from grader.report import facts
 from grader.report.export.moodle import feedback
 from grader.report.text import clean, number, source_line, where_text
 from grader.score import CheckResult, Finding, QuestionMark, Standing, Where
+from grader.score.release import release
 
 _TEXT_LIMIT = 2000
+_VISIBILITY = {"after_deadline": "after_due_date", "hidden": "hidden"}
 
 
-def render(standing: Standing) -> str:
-    """The JSON text: one test a check, and one a question that a person marked, whose checks are informational."""
+def render(standing: Standing, visibilities: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The JSON text: one test a check, and one a question that a person marked, whose checks are informational.
+
+    `visibilities` has the checks that students see `after_deadline` or never (`hidden`), by id: so are their tests, and
+    nothing outside of them tells how they went.
+    """
     grade = standing.grade
     results: dict[str, Any] = {
         "score": standing.total,
-        "output": _summary(standing),
+        "output": _summary(replace(standing, grade=release(grade, visibilities))),
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
-        "tests": _tests(standing),
+        "tests": _tests(standing, visibilities),
         "extra_data": {
             "status": grade.status,
             "rubric_sha256": grade.assignment.rubric_sha256,
@@ -45,7 +54,7 @@ def _summary(standing: Standing) -> str:
     grade = standing.grade
     lines = [
         f"{'' if standing.scored else 'The submission could not be graded: '}{clean(facts.explanation(grade))}",
-        f"Marked by a person: {feedback(standing)}" if any(mark.manual for mark in standing.marks) else "",
+        _decisions(standing),
         f"Late: -{number(standing.late_points)}, {clean(standing.late_reason)}" if standing.late_points else "",
         f"{open_}: a person should look at them" if (open_ := clean(facts.open_text(grade))) else "",
         *map(_finding_text, facts.other_findings(grade)),
@@ -56,7 +65,13 @@ def _summary(standing: Standing) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _tests(standing: Standing) -> list[dict[str, Any]]:
+def _decisions(standing: Standing) -> str:
+    if not any(mark.manual for mark in standing.marks):
+        return ""
+    return f"Marked by a person: {clean(feedback(standing), _TEXT_LIMIT)}"
+
+
+def _tests(standing: Standing, visibilities: Mapping[str, str]) -> list[dict[str, Any]]:
     tests = []
     marks = {mark.question: mark for mark in standing.marks if mark.manual}
     for question in standing.grade.questions:
@@ -65,6 +80,7 @@ def _tests(standing: Standing) -> list[dict[str, Any]]:
             tests.append(_by_hand(mark))
         tests += [
             _test(f"{question.id}.{index}", question.title, check, scored=mark is None)
+            | {"visibility": _VISIBILITY.get(visibilities.get(check.id, ""), "visible")}
             for index, check in enumerate(question.checks, 1)
         ]
     return [*tests, *map(_by_hand, marks.values())]
@@ -87,7 +103,6 @@ def _test(place: str, title: str, check: CheckResult, scored: bool) -> dict[str,
         "name": clean(f"{title}: {check.id}", 160),
         "output": check_text(check),
         "tags": [check.finding] if check.finding else [],
-        "visibility": "visible",
     }
     if scored and check.points is not None:
         test |= {

@@ -17,6 +17,7 @@ import pytest
 
 from grader.cli.main import _run
 from tests.cli.gradescope.rooms import SOLUTION, Room, borrowed, clean
+from tests.edits import edited
 from tests.report.export.documented import faults
 from tests.submission.uploads import as_bytes, notebook
 
@@ -84,6 +85,28 @@ def test_a_faulty_submission_is_told_why(room: Room) -> None:
     assert {test.get("status") for test in found["tests"]} == {None}
     assert "50 points not assessed: a person should look" in found["output"]
     assert "fault: NameError: name 'Net' is not defined (cell 2, line 1: model = Net())" in found["output"]
+
+
+def test_the_rubric_says_what_students_see(room: Room) -> None:
+    """With an assignment in the zip, a check that its rubric hides is a hidden test, and all others are visible."""
+    assignment = room.folder / "source" / "assignment"
+    shutil.copytree(room.folder / "source" / "grader" / "reference", assignment)
+    rubric = assignment / "rubric.toml"
+    hidden = edited(
+        rubric.read_text(encoding="utf-8"), [('data.shapes_shown",', 'data.shapes_shown", visibility = "hidden",')]
+    )
+    rubric.write_text(hidden, encoding="utf-8")
+    room.hand_in({"cnn.ipynb": NOTEBOOK})
+    try:
+        done = room.call("/autograder/run_autograder")
+    finally:
+        shutil.rmtree(assignment)
+    assert done.returncode == 0, done.stdout
+    found = json.loads((room.folder / "results" / "results.json").read_text(encoding="utf-8"))
+    shown = {test["name"].rpartition(" ")[2]: test["visibility"] for test in found["tests"]}
+    assert [name for name, visibility in shown.items() if visibility != "visible"] == ["data.shapes_shown"]
+    assert shown["data.shapes_shown"] == "hidden"
+    assert found["score"] == 50
 
 
 @pytest.mark.parametrize(

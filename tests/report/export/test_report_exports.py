@@ -126,6 +126,25 @@ def test_gradescope(make: object) -> None:
     assert results["output"].startswith("The submission could not be graded: ") == (grade.status == "rejected")
 
 
+def test_gradescope_hides_what_the_rubric_hides() -> None:
+    """A check that is not shown, or not yet, is a test that Gradescope hides; it counts as ever, and nothing else in
+    the results tells how it went. The teacher's test still has all of it."""
+    visibilities = {"layers.convolution": "hidden", "accuracy.reference": "after_deadline"}
+    grade = replace(faulty(), review=())
+    results = json.loads(results_json(changed(grade, "2.2", 5), visibilities))
+    assert faults(results) == ["a hidden test hides the total"]
+    assert results["score"] == changed(grade, "2.2", 5).total
+    tests = {test["name"].rpartition(" ")[2]: test for test in results["tests"]}
+    assert tests["layers.convolution"]["visibility"] == "hidden"
+    assert tests["layers.convolution"]["score"] == 1
+    assert tests["accuracy.reference"]["visibility"] == "after_due_date"
+    assert {test["visibility"] for name, test in tests.items() if name not in visibilities} == {"visible"}
+    visible = results["output"] + str([test for test in results["tests"] if test["visibility"] == "visible"])
+    for told in ("layers.convolution", "layer.kernel-size", "kernel is not", "Accuracy: "):
+        assert told not in visible
+        assert told in results_json(changed(grade, "2.2", 5))
+
+
 def test_gradescopes_format_is_held() -> None:
     """What checks the format finds keys, types and values that are not documented, and a total that nobody sees."""
     results = json.loads(results_json(standing_of(perfect())))
