@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from grader.verify.timeline import Batch, Pass, Timeline, hits
 # A look at fewer test images than this is a spot check (a plot, a printed shape), not a test phase.
 SMALLEST_PASS = 30
 OVERLAPPING = 0.3
-MAX_PAIRS = 2000
+MAX_PAIRS = 500
 MAX_EPOCHS = 500
 
 
@@ -25,6 +25,7 @@ def training_facts(timeline: Timeline, train: int, labels: np.ndarray) -> Traini
     if not batches:
         return TrainingFacts(idle_updates=timeline.idle_updates, total=train)
     rows = np.concatenate([b.rows for b in batches])
+    from_training, from_test = _counts(batches, rows < train), _counts(batches, rows >= train)
     ours = rows[(rows >= 0) & (rows < train)]
     distinct = np.unique(ours)
     inner = [b.stale for w in windows for b in w.batches[1:]]
@@ -32,8 +33,9 @@ def training_facts(timeline: Timeline, train: int, labels: np.ndarray) -> Traini
     epochs = _epochs(batches, ours, distinct, overlap)
     updated = [w for w in windows if w.update is not None]
     # Where the test phase learns too, the size of the batches is that of the training.
-    trained = [b for b in batches if (b.rows < train).any()] or batches
-    moved = [w for w in updated if (w.rows < train).any()] or updated
+    trained = [b for b, count in zip(batches, from_training, strict=True) if count] or batches
+    counts = iter(from_training)
+    moved = [w for w in windows if sum(islice(counts, len(w.batches))) and w.update is not None] or updated
     losses, accuracies = _curve(batches, round(epochs), labels)
     return TrainingFacts(
         batches=len(batches),
@@ -53,7 +55,7 @@ def training_facts(timeline: Timeline, train: int, labels: np.ndarray) -> Traini
         epochs=epochs,
         test_rows=int((rows >= train).sum()),
         test_distinct=len(np.unique(rows[rows >= train])),
-        test_only_batches=sum(1 for b in batches if len(b.rows) and (b.rows >= train).all()),
+        test_only_batches=sum(count == len(b.rows) > 0 for b, count in zip(batches, from_test, strict=True)),
         losses=losses,
         accuracies=accuracies,
         stale_first=_mean([w.batches[0].stale for w in updated[1:]]),
@@ -63,6 +65,14 @@ def training_facts(timeline: Timeline, train: int, labels: np.ndarray) -> Traini
         untouched=_mean([not w.touched for w in updated]),
         manual=sum(w.manual for w in updated),
     )
+
+
+def _counts(batches: Sequence[Batch], marks: np.ndarray) -> list[int]:
+    """How many rows of each batch are marked; `marks` has one entry a row of all batches."""
+    before = np.concatenate([[0], np.cumsum(marks)])
+    ends = np.cumsum([len(b.rows) for b in batches])
+    counts: list[int] = np.diff(before[ends], prepend=0).tolist()
+    return counts
 
 
 def _mean(flags: Sequence[bool]) -> float:

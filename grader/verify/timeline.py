@@ -109,7 +109,8 @@ class _Builder:
 
     def _backward(self, index: int) -> None:
         learnt = self._pending[-self._group :]
-        self._looked_at(self._pending[: -self._group], learnt[0])
+        if len(self._pending) > len(learnt):
+            self._looked_at(self._pending[: -self._group], learnt[0])
         self._pending = []
         self._losses = []
         self._trained_loss = self._values[index]
@@ -164,7 +165,7 @@ class _Builder:
         if not forwards:
             return self._rows[:0], self._predicted[:0]
         begin, end = self._starts[forwards[0]], self._starts[forwards[-1]] + self._sizes[forwards[-1]]
-        if end - begin == sum(self._sizes[i] for i in forwards):
+        if len(forwards) == 1 or end - begin == sum(self._sizes[i] for i in forwards):
             return self._rows[begin:end], self._predicted[begin:end]
         spans = [slice(self._starts[i], self._starts[i] + self._sizes[i]) for i in forwards]
         return np.concatenate([self._rows[s] for s in spans]), np.concatenate([self._predicted[s] for s in spans])
