@@ -31,12 +31,20 @@ _PLAIN = 0o100644 << 16
 @click.option("--quick", is_flag=True, help="Grade there on the first 6,000 and 1,000 images only.")
 @click.option("--timeout", type=FiniteRange(min=1), metavar="S", help="Seconds that a submission may run there.")
 @click.option("--pip-flags", default="", metavar="FLAGS", help="Further options for pip there.")
+@click.option("--allow-unsandboxed", is_flag=True, help="Run there without isolation where none can be had.")
 def gradescope_command(
-    out: Path, assignment: Path | None, data: Path | None, quick: bool, timeout: float | None, pip_flags: str
+    out: Path,
+    assignment: Path | None,
+    data: Path | None,
+    quick: bool,
+    timeout: float | None,
+    pip_flags: str,
+    allow_unsandboxed: bool,
 ) -> int:
     """Build the autograder zip that Gradescope runs."""
     flags = ["--quick"] if quick else []
     flags += ["--timeout", f"{timeout:g}"] if timeout is not None else []
+    flags += ["--allow-unsandboxed"] if allow_unsandboxed else []
     files = dict(_package())
     files["requirements.txt"] = _requirements().encode()
     if assignment is not None:
