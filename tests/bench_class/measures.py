@@ -159,19 +159,22 @@ def growth(setup: Setup, small: int, large: int) -> Iterator[Row]:
     peaks, times, warm = {}, {}, {}
     for count in (small, middle, large):
         works, grades = _stored(setup, count)
-        tell(f"{count} stored submissions: grade unchanged, reports and statistics, regrade")
+        tell(f"{count} stored submissions: grade unchanged, reports and statistics, regrade, export, gradebook")
         fresh = {"GRADE_CACHE": str(setup.new_folder(f"cache-{count}"))}
         report = run([GRADE, "report", grades], setup.folder, fresh)
-        rest = [setup.grade(works, *setup.chosen, "--out", grades), setup.grade("regrade", grades)]
+        ran = {
+            "report": report,
+            "grade": setup.grade(works, *setup.chosen, "--out", grades),
+            "regrade": setup.grade("regrade", grades),
+            "export": setup.grade("export", grades, "--to", "csv", "--out", "exported.csv"),
+            "gradebook": setup.grade("gradebook", "--grades", grades, "--gradebook", f"sqlite:///book-{count}.db"),
+        }
         # Processor time: what else the machine does would bend the line.
         times[count] = report.cpu
         warm[count] = run([GRADE, "report", grades], setup.folder, fresh).cpu
-        peaks[count] = [ran.peak_mb for ran in (report, *rest)]
-    ratio = max(most / least for least, most in zip(peaks[small], peaks[large], strict=True))
-    told = ", ".join(
-        f"{name} {least:.0f} and {most:.0f} MB"
-        for name, least, most in zip(("report", "grade", "regrade"), peaks[small], peaks[large], strict=True)
-    )
+        peaks[count] = {name: one.peak_mb for name, one in ran.items()}
+    ratio = max(peaks[large][name] / least for name, least in peaks[small].items())
+    told = ", ".join(f"{name} {least:.0f} and {peaks[large][name]:.0f} MB" for name, least in peaks[small].items())
     yield Row(
         f"parent's peak memory, {small} and {large:,} stored submissions", "within 10%", f"{told}: {ratio:.2f}x",
         ratio <= MEMORY_WANTED,
