@@ -48,9 +48,9 @@ class Journal:
         """How many events there were."""
         return self._sent + len(self._rows)
 
-    def add(self, kind: int, flags: int = 0, who: int = -1, size: int = 0, value: Any = None) -> int:
-        """Appends an event and returns its index; `value` may be a detached one-element tensor."""
-        self._rows.append((kind, flags, who, size, value))
+    def add(self, kind: int, flags: int = 0, who: int = -1, size: int = 0) -> int:
+        """Appends an event without a value and returns its index."""
+        self._rows.append((kind, flags, who, size, None))
         return self._sent + len(self._rows) - 1
 
     def backward(self, flags: int, who: int, size: int, root: torch.Tensor) -> None:
