@@ -22,6 +22,7 @@ GRAD_ENABLED, STALE, TRACED, NO_GRADIENT = 1, 2, 4, 8
 UNKNOWN = 255
 _FLUSH_EVENTS = 2000
 _FLUSH_SECONDS = 2.0
+_PLAIN = {float, type(None)}
 
 
 class Journal:
@@ -123,7 +124,7 @@ def _classes(sizes: list[int], logits: list[torch.Tensor | None]) -> np.ndarray:
     if not sizes:
         return np.zeros(0, dtype=np.uint8)
     known = [
-        scores if scores is not None and scores.ndim == 2 and len(scores) == size else None
+        scores if scores is not None and scores.ndim == 2 and scores.shape[0] == size else None
         for scores, size in zip(logits, sizes, strict=True)
     ]
     given = [scores for scores in known if scores is not None]
@@ -149,6 +150,8 @@ def _highest(scores: torch.Tensor) -> np.ndarray:
 
 def _numbers(values: Sequence[Any]) -> np.ndarray:
     """The values as float32, NaN where there is none."""
+    if set(map(type, values)) <= _PLAIN:
+        return np.array(values, dtype=np.float32)  # None becomes NaN
     found = np.full(len(values), np.nan, dtype=np.float32)
     for i, value in enumerate(values):
         if isinstance(value, torch.Tensor) and value.numel() == 1:

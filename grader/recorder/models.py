@@ -100,7 +100,7 @@ class Models:
         return gradient is not None and bool(gradient.any())
 
     def ready(self, step: int) -> bool:
-        """The same before an update: looked at closely at the first ones and now and then, since it hardly varies."""
+        """The same for an update: looked at closely at the first ones and now and then, since it hardly varies."""
         if step < CLOSE_LOOKS or step % LOOK_EVERY == 0:
             self.had_gradient = self.stale()
             return self.had_gradient

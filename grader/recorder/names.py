@@ -29,14 +29,15 @@ _PIXELS = c_char * 64
 class _View:
     """A batch that was read: of which tensor it is a view, some pixels of it, and its keys once they are known."""
 
-    __slots__ = ("base", "keys", "pixels", "shape", "stride", "version")
+    __slots__ = ("base", "keys", "memory", "pixels", "shape", "version")
 
     def __init__(self, images: torch.Tensor, base: torch.Tensor):
         self.base = weakref.ref(base)
         self.version = images._version
         self.shape = images.shape
-        self.stride = images.stride()
-        self.pixels = _PIXELS.from_address(images.data_ptr() + _MIDDLE * images.element_size()).raw
+        # Where some pixels lie; to be read only while the tensor is known to be the same.
+        self.memory = _PIXELS.from_address(images.data_ptr() + _MIDDLE * images.element_size())
+        self.pixels = self.memory.raw
         self.keys: np.ndarray | None = None
 
 
@@ -66,10 +67,10 @@ class Names:
                 or view.base() is not base
                 or view.version != images._version
                 or view.shape != images.shape
-                or view.stride != images.stride()
+                or not images.is_contiguous()
             ):
                 view = self._view(images, base, place)
-            elif view.pixels != _PIXELS.from_address(place + _MIDDLE * images.element_size()).raw:
+            elif view.pixels != view.memory.raw:
                 self._distrust()
                 view = None
             elif view.keys is not None:

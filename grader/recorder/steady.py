@@ -59,6 +59,8 @@ class Steady:
         self._stepped = False
         self._steps_seen = False
         self._awaiting_update = False
+        # The small parameter's version before the next update.
+        self._version_before = 0
 
     def fault(self, name: str, error: BaseException) -> None:
         text = f"{name}: {type(error).__name__}: {error}"[:200]
@@ -117,7 +119,9 @@ class Steady:
     def has_old_gradient(self) -> bool:
         """Whether gradients of an earlier pass are still there."""
         try:
-            return self.models.stale()
+            small = self.models.small
+            gradient = None if small is None else small.grad
+            return gradient is not None and bool(gradient.any())
         except Exception as error:  # noqa: BLE001 - as above
             self.fault("has_old_gradient", error)
             return False
@@ -128,6 +132,8 @@ class Steady:
             models = self.models
             small = models.small
             missing = small is not None and small.grad is None and models.without_gradient()
+            small = models.small  # another one where the first got no gradient
+            self._version_before = small._version if small is not None else 0
             flags = (journal.STALE if stale else 0) | (journal.NO_GRADIENT if missing else 0)
             self._note_backward(tensors if isinstance(tensors, torch.Tensor) else tensors[0], flags)
         except Exception as error:  # noqa: BLE001 - as above

@@ -29,6 +29,8 @@ WAIT_TRAINING, WAIT_TEST = 64, 3
 # A program that never updates, or once an epoch, is not traced for ever.
 MAX_BACKWARDS = 64
 TRACED_BACKWARDS = frozenset({500, 2000, 5000, 10000, 15000})
+# These change no gradient in their step, and take one step a call.
+PLAIN_OPTIMIZERS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.Adagrad)
 MAX_CANDIDATES = 64
 MAX_LAYERS = 24
 
@@ -49,7 +51,7 @@ class Watch(Steady):
         self._snapshots = 0
         self._due = True
         self._wait = WAIT_TRAINING
-        self._step_flags = self._version_before = 0
+        self._step_flags = 0
 
     # -- layers ------------------------------------------------------------------------------------------------------
 
@@ -181,9 +183,10 @@ class Watch(Steady):
 
     def before_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         """An optimizer is about to step."""
+        if optimizer is self.usual_optimizer:
+            return  # it leaves the gradients as they are, so `after_step` still sees what it had
         try:
-            if optimizer is not self.usual_optimizer:
-                self._meet(optimizer)
+            self._meet(optimizer)
             small = self.models.small
             self._version_before = small._version if small is not None else 0
             self._step_flags = 0 if self.models.ready(self._updates) else journal.NO_GRADIENT
@@ -207,7 +210,10 @@ class Watch(Steady):
         """An optimizer has stepped."""
         try:
             small = self.models.small
-            touched = small is not None and small._version != self._version_before
+            version = small._version if small is not None else 0
+            touched, self._version_before = version != self._version_before, version
+            if optimizer is self.usual_optimizer:
+                self._step_flags = 0 if self.models.ready(self._updates) else journal.NO_GRADIENT
             flags = self._step_flags | (journal.TRACED if touched else 0)
             self.journal.add(journal.STEP, flags, self.optimizers.number(optimizer))
             self._stepped = self._steps_seen = True
@@ -263,7 +269,8 @@ class Watch(Steady):
         calm = self._session is None and not self._due and self._updates > 0
         model = self.models.current
         self.familiar = self._layers_of.setdefault(model, {}) if calm else {}
-        self.usual_optimizer = self._optimizer_of.get(model) if calm else None
+        optimizer = self._optimizer_of.get(model) if calm else None
+        self.usual_optimizer = optimizer if type(optimizer) in PLAIN_OPTIMIZERS else None
 
     @guarded
     def at_cell_end(self) -> None:
