@@ -40,6 +40,22 @@ LOOPS = {
     "gradients never cleared": EPOCHS + STEP,
     "tests in every epoch": EPOCHS + "        optimizer.zero_grad()\n" + STEP + IN_BETWEEN,
     "a test after every step": EPOCHS + "        optimizer.zero_grad()\n" + STEP + "        model(X_test[:7])\n",
+    "cleared before the step": EPOCHS + BODY + "        optimizer.zero_grad()\n        optimizer.step()\n",
+    "two steps a batch": EPOCHS + "        optimizer.zero_grad()\n" + STEP + "        optimizer.step()\n",
+    "weights that are clipped before the step": EPOCHS
+    + "        optimizer.zero_grad()\n"
+    + BODY
+    + "        with torch.no_grad():\n            model.conv.weight.clamp_(-0.5, 0.5)\n        optimizer.step()\n",
+    "an optimizer of other weights": "optimizer = torch.optim.SGD(CNN().parameters(), 0.1)\n"
+    + EPOCHS
+    + "        model.zero_grad()\n"
+    + STEP,
+    "an optimizer that clears": "class Clearing(torch.optim.SGD):\n    def step(self, closure=None):\n"
+    "        super().step(closure)\n        self.zero_grad()\n"
+    "optimizer = Clearing(model.parameters(), 0.1)\n" + EPOCHS + STEP,
+    "a closure": EPOCHS + "        def closure():\n            optimizer.zero_grad()\n"
+    "            loss = F.cross_entropy(model(x), y)\n            loss.backward()\n            return loss\n"
+    "        optimizer.step(closure)\n",
     "no step": EPOCHS + BODY,
     "steps now and then": EPOCHS + BODY + "        if torch.rand(()) < 0.2:\n            optimizer.step()\n",
     "updates by hand": EPOCHS + MANUAL,
