@@ -51,7 +51,8 @@ class Watch(Steady):
         self._snapshots = 0
         self._due = True
         self._wait = WAIT_TRAINING
-        self._step_flags = 0
+        # What is known of the step under way before it; None where that is looked at when it is done.
+        self._step_flags: int | None = 0
 
     # -- layers ------------------------------------------------------------------------------------------------------
 
@@ -183,8 +184,10 @@ class Watch(Steady):
 
     def before_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         """An optimizer is about to step."""
-        if optimizer is self.usual_optimizer:
-            return  # it leaves the gradients as they are, so `after_step` still sees what it had
+        # It leaves the gradients as they are, so that `after_step` sees what it had. A hook of the program's may not.
+        if optimizer is self.usual_optimizer and not optimizer._optimizer_step_post_hooks:
+            self._step_flags = None
+            return
         try:
             self._meet(optimizer)
             small = self.models.small
@@ -212,9 +215,10 @@ class Watch(Steady):
             small = self.models.small
             version = small._version if small is not None else 0
             touched, self._version_before = version != self._version_before, version
-            if optimizer is self.usual_optimizer:
-                self._step_flags = 0 if self.models.ready(self._updates) else journal.NO_GRADIENT
-            flags = self._step_flags | (journal.TRACED if touched else 0)
+            flags = self._step_flags
+            if flags is None:
+                flags = 0 if self.models.ready(self._updates) else journal.NO_GRADIENT
+            flags |= journal.TRACED if touched else 0
             self.journal.add(journal.STEP, flags, self.optimizers.number(optimizer))
             self._stepped = self._steps_seen = True
             self._updated("step")

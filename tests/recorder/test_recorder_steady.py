@@ -53,6 +53,9 @@ LOOPS = {
     "an optimizer that clears": "class Clearing(torch.optim.SGD):\n    def step(self, closure=None):\n"
     "        super().step(closure)\n        self.zero_grad()\n"
     "optimizer = Clearing(model.parameters(), 0.1)\n" + EPOCHS + STEP,
+    "gradients cleared by a hook": "optimizer.register_step_post_hook(lambda optimizer, *_: optimizer.zero_grad())\n"
+    + EPOCHS
+    + STEP,
     "a closure": EPOCHS + "        def closure():\n            optimizer.zero_grad()\n"
     "            loss = F.cross_entropy(model(x), y)\n            loss.backward()\n            return loss\n"
     "        optimizer.step(closure)\n",
