@@ -2,7 +2,7 @@
 
 import os
 
-for folder in (".", os.path.expanduser("~"), os.environ.get("TMPDIR", "/tmp"), "/opt", os.environ.get("SECRETS", ".")):
+for folder in (os.environ.get("SECRETS", "."), ".", os.path.expanduser("~"), os.environ.get("TMPDIR", "/tmp"), "/opt"):
     for here, _, names in os.walk(folder):
         for name in names[:200]:
             try:
