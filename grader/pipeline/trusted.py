@@ -45,6 +45,14 @@ class Trusted:
 
 def _read(dataset: Dataset, classes: int) -> Setting:
     gc.disable()  # nothing of what is imported and read here is garbage
+    try:
+        return _setting(dataset, classes)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _setting(dataset: Dataset, classes: int) -> Setting:
     import torch
 
     from grader.recorder import dynamo
@@ -56,6 +64,4 @@ def _read(dataset: Dataset, classes: int) -> Setting:
     arrays = dataset.load()
     index = RowIndex(Images(arrays.train_images, arrays.train_labels, arrays.test_images, arrays.test_labels))
     index.warm()
-    gc.freeze()
-    gc.enable()
     return Setting(index, arrays.test_images[:0], classes)

@@ -119,9 +119,7 @@ class Steady:
     def has_old_gradient(self) -> bool:
         """Whether gradients of an earlier pass are still there."""
         try:
-            small = self.models.small
-            gradient = None if small is None else small.grad
-            return gradient is not None and bool(gradient.any())
+            return self.models.stale()
         except Exception as error:  # noqa: BLE001 - as above
             self.fault("has_old_gradient", error)
             return False

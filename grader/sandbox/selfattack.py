@@ -186,7 +186,7 @@ class _Seen:
 
     def shared_memory(self) -> Probe:
         left = os.path.exists(self._bait.arguments["shared_write"])
-        what = [*(["another program's could be read"] if self._told["shared_memory"]["read"] else [])]
+        what = ["another program's could be read"] if self._told["shared_memory"]["read"] else []
         what += ["what the program leaves there stays"] if left else []
         own = "the run's own" if self.shares_memory else "closed to the program"
         return Probe("shared memory", not what, "; ".join(what) or f"{own}: nothing is left in it for the next run")

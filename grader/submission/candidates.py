@@ -73,7 +73,7 @@ def _find(path: Path, target: Path, one: bool, each: bool) -> tuple[Candidate, .
     name = path.name if path.name not in ("", "..") else Path(os.path.realpath(path)).name
     if not target.is_dir():
         _check_file(path, target, each)
-        return (Candidate(safe_id(Path(name).stem), target),)
+        return (Candidate(safe_id(stem(name)), target),)
     if one or (not each and _is_one(target)):
         return (Candidate(safe_id(name), target, None if one else _not_taken(target)),)
     found = _class(target)

@@ -9,7 +9,7 @@ from pathlib import Path
 from grader.errors import SubmissionRejected
 from grader.submission.archive import open_archive
 from grader.submission.files import read_file
-from grader.submission.names import is_archive, is_junk, safe_id
+from grader.submission.names import is_archive, is_junk, safe_id, stem
 from grader.submission.parts import MOST_IN_A_CLASS
 from grader.submission.platforms import METADATA, Attempt, Upload, attempts_of, read_download
 from grader.submission.roster import joined
@@ -58,9 +58,10 @@ def _candidate(path: Path, prefix: str, attempt: Attempt, rule: str) -> Candidat
 
 def _stranger(path: Path, prefix: str, name: str) -> Candidate:
     """Work that does not follow the pattern of the rest is graded all the same."""
-    stem = Path(name).stem if "." in name else name
     given = name if "." in name else ""
-    return Candidate(safe_id(stem), path, "its name does not follow the platform's pattern", ((given, prefix + name),))
+    return Candidate(
+        safe_id(stem(name)), path, "its name does not follow the platform's pattern", ((given, prefix + name),)
+    )
 
 
 def _may_be_work(path: Path, name: str) -> bool:

@@ -25,7 +25,7 @@ def training_facts(timeline: Timeline, train: int, labels: np.ndarray) -> Traini
     if not batches:
         return TrainingFacts(idle_updates=timeline.idle_updates, total=train)
     rows = np.concatenate([b.rows for b in batches])
-    from_training, from_test = _counts(batches, rows < train), _counts(batches, rows >= train)
+    from_training = _counts(batches, rows < train)
     ours = rows[(rows >= 0) & (rows < train)]
     distinct = np.unique(ours)
     inner = [b.stale for w in windows for b in w.batches[1:]]
@@ -55,7 +55,7 @@ def training_facts(timeline: Timeline, train: int, labels: np.ndarray) -> Traini
         epochs=epochs,
         test_rows=int((rows >= train).sum()),
         test_distinct=len(np.unique(rows[rows >= train])),
-        test_only_batches=sum(count == len(b.rows) > 0 for b, count in zip(batches, from_test, strict=True)),
+        test_only_batches=sum(not count and len(b.rows) > 0 for b, count in zip(batches, from_training, strict=True)),
         losses=losses,
         accuracies=accuracies,
         stale_first=_mean([w.batches[0].stale for w in updated[1:]]),

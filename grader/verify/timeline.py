@@ -109,8 +109,7 @@ class _Builder:
 
     def _backward(self, index: int) -> None:
         learnt = self._pending[-self._group :]
-        if len(self._pending) > len(learnt):
-            self._looked_at(self._pending[: -self._group], learnt[0])
+        self._looked_at(self._pending[: -self._group], learnt[0])
         self._pending = []
         self._losses = []
         self._trained_loss = self._values[index]

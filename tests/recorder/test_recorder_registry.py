@@ -75,7 +75,7 @@ def test_places_of_files_and_cells() -> None:
     assert places.is_student("/tmp/ipykernel_1/99.py")
     assert not places.is_student("/w/helper_functions.py")
     assert not places.is_student("/usr/lib/python3/os.py")
-    assert not places.is_student("/work/model.py")
+    assert not places.is_student("/wide/model.py")
     assert places.describe("/w/parts/model.py", 3) == {"file": "parts/model.py", "cell": None, "line": 3}
     assert places.describe("/tmp/ipykernel_1/99.py", 7) == {"file": "student.ipynb", "cell": 4, "line": 9}
 

@@ -21,12 +21,12 @@ FILES = {"hw.ipynb": NOTEBOOK, "net.py": "a = 1\n", "img/a.png": b"\x89PNG"}
 def test_an_archive_a_folder_and_a_wrapped_folder_are_equal(tmp_path: Path) -> None:
     """The same files give the same submission in every packing, and platform junk changes nothing."""
     folder = load(write_folder(tmp_path / "folder", FILES))
-    junk = {"__MACOSX/work/._hw.ipynb": b"", "work/.DS_Store": b"", "work/.ipynb_checkpoints/hw.ipynb": b""}
-    wrapped = {f"work/{name}": content for name, content in FILES.items()}
+    junk = {"__MACOSX/homework/._hw.ipynb": b"", "homework/.DS_Store": b"", "homework/.ipynb_checkpoints/hw.ipynb": b""}
+    wrapped = {f"homework/{name}": content for name, content in FILES.items()}
     archives = [
         write_zip(tmp_path / "plain.zip", FILES),
         write_zip(tmp_path / "stored.zip", FILES, zipfile.ZIP_STORED),
-        write_zip(tmp_path / "wrapped.zip", {"work/": b""} | wrapped | junk),
+        write_zip(tmp_path / "wrapped.zip", {"homework/": b""} | wrapped | junk),
         write_zip(tmp_path / "dotted.zip", {"./": b""} | {f"./{name}": content for name, content in FILES.items()}),
     ]
     for archive in archives:
