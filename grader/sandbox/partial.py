@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -79,8 +80,9 @@ def sweep(user: int) -> None:
     """Removes what a user whom only one run had has left in shared memory."""
     with os.scandir(SHARED_MEMORY) as entries:
         for entry in entries:
-            if entry.stat(follow_symlinks=False).st_uid == user:
-                _remove(entry.path)
+            with contextlib.suppress(FileNotFoundError):  # another program's, which has taken it away meanwhile
+                if entry.stat(follow_symlinks=False).st_uid == user:
+                    _remove(entry.path)
 
 
 def _without(shown: Iterable[str], hidden: tuple[str, ...]) -> tuple[list[str], list[str]]:
