@@ -14,6 +14,7 @@ import numpy as np  # noqa: E402  (after the environment is set)
 import pytest  # noqa: E402
 
 from grader.pipeline import Grader, Options, prepare  # noqa: E402
+from grader.sandbox import keep_zygote  # noqa: E402
 from tests.mnist import mnist_folder  # noqa: E402
 from tests.recorder.images import make_images  # noqa: E402
 
@@ -59,7 +60,13 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def grader(quick_mnist: Path, session_cache: Path) -> Grader:
+def forking() -> None:
+    """Runs of this process are forks of one process, as a class's are; those of `grade` itself start by themselves."""
+    keep_zygote()
+
+
+@pytest.fixture(scope="session")
+def grader(quick_mnist: Path, session_cache: Path, forking: None) -> Grader:
     """A grader with the default assignment on quick MNIST, which runs every submission anew."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADE_CACHE", str(session_cache))
@@ -77,7 +84,7 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_grader(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Grader:
+def small_grader(small_data: Path, tmp_path_factory: pytest.TempPathFactory, forking: None) -> Grader:
     """A grader on the small data, with a reference that was trained on it; every program is run anew."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADE_CACHE", str(tmp_path_factory.mktemp("small-cache")))

@@ -22,6 +22,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from grader.pipeline import Grader, Options, find_candidates, prepare
+from grader.sandbox import keep_zygote
 from tests.assertions.stored import failed_by_case
 from tests.corpus.cases import Case, load_corpus
 from tests.corpus.judge import Said, Verdict, said
@@ -32,8 +33,9 @@ _grader: Grader | None = None
 
 
 def start(data: Path | None, cache: bool) -> None:
-    """Prepares the grader that a worker process uses for all its cases."""
+    """Prepares the grader that a worker process uses for all its cases, which are forked as a class's runs are."""
     global _grader
+    keep_zygote()
     _grader = prepare(Options(data=data, quick=True, cache=cache))
 
 

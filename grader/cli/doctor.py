@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grader.pipeline import APPARMOR_PROFILE, LEVELS, available_isolation, examine, who_holds_memory
+from grader.pipeline import APPARMOR_PROFILE, LEVELS, available_isolation, examine, examine_forks, who_holds_memory
 
 
 @click.command("doctor")
@@ -31,6 +31,11 @@ def doctor_command() -> int:
         click.echo(f"{level}: " + ("works here" if failure is None else f"not possible. {failure}"))
         for note in examined[level].notes:
             click.echo(f"  {note}")
+    if isolation.level == "full":
+        failure = examine_forks()
+        forks = "start as forks of one process, which stands the same attack"
+        alone = f"start by themselves, which takes longer, since forks cannot be used: {failure}"
+        click.echo(f"a class's programs {forks if failure is None else alone}")
     if "AppArmor" in (examined["full"].failure or ""):
         click.echo(f"\nTo get to full, write this to /etc/apparmor.d/bwrap:\n\n{APPARMOR_PROFILE}")
         click.echo("and load it: sudo apparmor_parser --replace /etc/apparmor.d/bwrap")

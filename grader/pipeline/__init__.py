@@ -27,7 +27,7 @@ from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.regrade import Regraded, regrade, waiting
 from grader.pipeline.trusted import Trusted
 from grader.pipeline.work import Cancelled, Done, Inline, Job, Workers
-from grader.sandbox import APPARMOR_PROFILE, LEVELS, available_isolation, examine, who_holds_memory
+from grader.sandbox import APPARMOR_PROFILE, LEVELS, available_isolation, examine, examine_forks, who_holds_memory
 from grader.store import EvidenceStore, Register, open_register
 from grader.submission import RULES, Candidate, Directory, Student, find_candidates, read_roster
 
@@ -61,6 +61,7 @@ __all__ = [
     "enter_missing",
     "evidence_store",
     "examine",
+    "examine_forks",
     "find_candidates",
     "find_kind",
     "fitting_jobs",

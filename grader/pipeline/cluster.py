@@ -21,7 +21,7 @@ from grader.pipeline.grader import Grader
 from grader.pipeline.trusted import Trusted
 from grader.pipeline.versions import grader_version
 from grader.pipeline.work import Done, Job, perform
-from grader.sandbox import Level, available_isolation
+from grader.sandbox import Level, available_isolation, keep_zygote
 from grader.store import EvidenceStore
 
 if TYPE_CHECKING:
@@ -177,6 +177,7 @@ _lock = threading.Lock()
 
 def _work(grader: Grader, job: Job) -> Done:
     """Runs on a worker."""
+    keep_zygote()
     with _lock:
         own = _graders.get(grader.identity) or _graders.setdefault(grader.identity, _at_home(grader))
     with _cancelled_with_its_task() as cancelled:

@@ -17,7 +17,7 @@ from grader.checks.excused import excused
 from grader.errors import EvidenceError
 from grader.evidence import Evidence, Frame, FrameReader, parse_evidence
 from grader.recorder import RECORDER_VERSION
-from grader.sandbox import Isolation, Outcome, Reply
+from grader.sandbox import Isolation, Outcome, Reply, kept_zygote
 from grader.sandbox import run as run_in_sandbox
 from grader.store import EvidenceStore, Stored, evidence_key
 from grader.submission import Submission
@@ -96,7 +96,10 @@ def collect(
     seed = secrets.randbits(63)
     reader = _Reader(lambda: make_probes(seed), listener)
     config = recorder_config(assignment, limits)
-    outcome = run_in_sandbox(submission, assignment, dataset, config, isolation, reader.on_chunk, limits, cancelled)
+    outcome = run_in_sandbox(
+        submission, assignment, dataset, config, isolation, reader.on_chunk, limits, cancelled,
+        zygote=kept_zygote(isolation.level),
+    )  # fmt: skip
     evidence, flaw = _parse(reader.frames, reader.flaw, outcome.isolation)
     outcome = _as_it_ended(outcome, reader.done, evidence, flaw)
     # A limit that struck may have been the machine's fault, and what the sandbox lacked it may have elsewhere: such a

@@ -19,8 +19,9 @@ from pathlib import Path
 
 from grader.pipeline.grader import Grader
 from grader.pipeline.work import Done, Job, perform
+from grader.sandbox import keep_zygote
 
-# What a worker takes beside the student's program: torch, the data set twice, its index.
+# What a worker takes beside the student's program: torch, here and in its zygote, the data set twice, its index.
 WORKER_BYTES = 1536 << 20
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -103,6 +104,7 @@ def _begin(grader: Grader, core: int | None, end: Connection) -> None:
     if core is not None:
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, {core})
+    keep_zygote()
     _grader = grader
     threading.Thread(target=_follow_parent, daemon=True).start()
     threading.Thread(target=_follow_stop, args=(end,), daemon=True).start()

@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import struct
-import subprocess
 import sys
 import tempfile
 import threading
@@ -19,34 +19,13 @@ import time
 from queue import Empty
 from typing import Any
 
+from .launch import Kernel, fork_kernel, start_kernel, write_connection
 from .output import OutputCap
 from .wire import Wire, read_frame
 
 START_SECONDS = 120
 TELL_SECONDS = 0.2
-
-
-def start_kernel(folder: str, outlet: int) -> tuple[subprocess.Popen[bytes], str]:
-    """Starts the kernel on IPC sockets in `folder`; returns it with its connection file."""
-    connection = {
-        "transport": "ipc",
-        "ip": os.path.join(folder, "k"),
-        "shell_port": 1,
-        "iopub_port": 2,
-        "stdin_port": 3,
-        "control_port": 4,
-        "hb_port": 5,
-        "key": os.urandom(16).hex(),
-        "signature_scheme": "hmac-sha256",
-        "kernel_name": "python3",
-    }
-    path = os.path.join(folder, "connection.json")
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(connection, file)
-    command = [sys.executable, "-P", "-m", "recorder.boot", "-f", path]
-    environment = {**os.environ, "GRADE_INNER_PIPE": str(outlet)}
-    process = subprocess.Popen(command, env=environment, pass_fds=(outlet,), stdin=subprocess.DEVNULL)
-    return process, path
+PRELOADED = "recorder.preload"
 
 
 def pump(inlet: int, wire: Wire) -> None:
@@ -58,9 +37,7 @@ def pump(inlet: int, wire: Wire) -> None:
 class Conversation:
     """nbclient's client on a kernel that is already starting."""
 
-    def __init__(
-        self, config: dict[str, Any], wire: Wire, inner: Wire, kernel: subprocess.Popen[bytes], connection: str
-    ):
+    def __init__(self, config: dict[str, Any], wire: Wire, inner: Wire, kernel: Kernel, connection: str):
         self._config = config
         self._wire = wire
         self._inner = inner
@@ -236,19 +213,26 @@ def main() -> None:
         config = json.load(file)
     os.chdir(config["workspace"])
     inlet, outlet = os.pipe()
-    with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
-        kernel, connection = start_kernel(folder, outlet)
-        passing = threading.Thread(target=pump, args=(inlet, wire), daemon=True)
-        passing.start()
-        try:
-            asyncio.run(Conversation(config, wire, Wire(outlet), kernel, connection).run())
-        except Exception as error:  # noqa: BLE001 - the parent decides what it means
-            code = kernel.poll()
-            wire.send({"kind": "broken", "text": f"{type(error).__name__}: {error}"[:500], "kernel_exit": code})
-        finally:
-            kernel.kill()
-            os.close(outlet)
-            passing.join(timeout=5)
+    folder = tempfile.mkdtemp(prefix="kernel-")
+    connection = write_connection(folder)
+    kernel = fork_kernel(connection, outlet) if PRELOADED in sys.modules else start_kernel(connection, outlet)
+    if kernel is None:
+        from . import boot
+
+        boot.main()
+        return
+    passing = threading.Thread(target=pump, args=(inlet, wire), daemon=True)
+    passing.start()
+    try:
+        asyncio.run(Conversation(config, wire, Wire(outlet), kernel, connection).run())
+    except Exception as error:  # noqa: BLE001 - the parent decides what it means
+        code = kernel.poll()
+        wire.send({"kind": "broken", "text": f"{type(error).__name__}: {error}"[:500], "kernel_exit": code})
+    finally:
+        kernel.kill()
+        os.close(outlet)
+        passing.join(timeout=5)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from grader.sandbox.group import who_holds_memory
+from grader.sandbox.kept import examine_forks, keep_zygote, kept_zygote
 from grader.sandbox.probe import APPARMOR_PROFILE, LEVELS, available_isolation, examine
 from grader.sandbox.run import run
 from grader.sandbox.values import Examined, Isolation, Level, Outcome, Reply, Status
@@ -21,6 +22,9 @@ __all__ = [
     "Status",
     "available_isolation",
     "examine",
+    "examine_forks",
+    "keep_zygote",
+    "kept_zygote",
     "run",
     "who_holds_memory",
 ]

@@ -99,6 +99,15 @@ class Child(ABC):
         self.pipes.close()
 
 
+@dataclass(frozen=True)
+class Fork:
+    """A program that was forked into a sandbox, and the process outside that helped it in and waits for it: the host's
+    ids."""
+
+    program: int
+    helper: int
+
+
 class FullChild(Child):
     """A bubblewrap sandbox: `init` is the host's id of the first process in its process namespace."""
 
@@ -111,18 +120,23 @@ class FullChild(Child):
         group: Group | None,
         init: int,
         volumes: tuple[str, ...],
+        fork: Fork | None = None,
     ) -> None:
         super().__init__(process, pipes, group)
         self._init = init
+        self._fork = fork
         self._volumes = tuple(f"/proc/{init}/root{path}" for path in volumes)
         self._mounted = False
-        try:
-            self._handle: int | None = os.pidfd_open(init)
-        except ProcessLookupError:
-            self._handle = None
+        self._handle = _handle(init)
+        self._fork_handle = None if fork is None else _handle(fork.program)
+        self._helper_handle = None if fork is None else _handle(fork.helper)
 
     def members(self) -> list[int]:
-        return [self._init, *tree.descendants(self._init)]
+        # A fork's parent is outside: what it leaves behind becomes the first process's, and it itself is below nobody.
+        below = [self._init, *tree.descendants(self._init)]
+        if self._fork is None or self._fork_handle is None or _readable(self._fork_handle, 0):
+            return below
+        return [*below, self._fork.program, *tree.descendants(self._fork.program)]
 
     def volumes(self) -> tuple[int, int]:
         try:
@@ -145,13 +159,16 @@ class FullChild(Child):
             return
 
     def _await_death(self) -> None:
-        if self._handle is not None and not _readable(self._handle, KILL_S):
-            raise IsolationError(f"process {self._init} of a student's run cannot be killed")
+        # The helper ends when it has seen the end of the fork.
+        for handle in (self._handle, self._helper_handle):
+            if handle is not None and not _readable(handle, KILL_S):
+                raise IsolationError(f"process {self._init} of a student's run cannot be killed")
 
     def close(self) -> None:
         super().close()
-        if self._handle is not None:
-            os.close(self._handle)
+        for handle in (self._handle, self._fork_handle, self._helper_handle):
+            if handle is not None:
+                os.close(handle)
 
 
 class SupervisedChild(Child):
@@ -183,6 +200,14 @@ class SupervisedChild(Child):
     def close(self) -> None:
         self._files.finish()
         super().close()
+
+
+def _handle(pid: int) -> int | None:
+    """What stays this process's, whoever has its number later; None where it has ended already."""
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
 
 
 def _readable(handle: int, timeout_s: float) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
 
 PIPE_BYTES = 1 << 20
@@ -37,25 +38,25 @@ class Ends:
     def __init__(self, *, orders: bool) -> None:
         """`orders`: whether the parent writes to the control pipe, else it reads from it."""
         self._inherited: list[int] = []
-        evidence, self.evidence = self._to_parent()
-        output, self._output = self._to_parent()
-        ready, self.ready = self._to_parent()
-        self._commands, replies = self._from_parent()
+        evidence, self.evidence = self.to_parent()
+        output, self.output = self.to_parent()
+        ready, self.ready = self.to_parent()
+        self.commands, replies = self.from_parent()
         with contextlib.suppress(OSError):  # a wider pipe is only faster
             fcntl.fcntl(evidence, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         if orders:
-            self.control, control = self._from_parent()
+            self.control, control = self.from_parent()
         else:
-            control, self.control = self._to_parent()
+            control, self.control = self.to_parent()
         self.pipes = Pipes(evidence, output, ready, replies, control)
 
-    def _to_parent(self) -> tuple[int, int]:
+    def to_parent(self) -> tuple[int, int]:
         """A pipe that the parent reads: (the parent's end, the child's)."""
         readable, writable = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(readable, False)
         return readable, self.inherit(writable)
 
-    def _from_parent(self) -> tuple[int, int]:
+    def from_parent(self) -> tuple[int, int]:
         """A pipe that the parent writes: (the child's end, the parent's)."""
         readable, writable = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(writable, False)
@@ -66,17 +67,23 @@ class Ends:
         self._inherited.append(handle)
         return handle
 
-    def popen(self, arguments: list[str]) -> subprocess.Popen[bytes]:
-        """Starts `arguments` with an empty environment in a session of its own, out of reach of a terminal's Ctrl-C."""
-        standard = (self._commands, self._output)
+    def popen(
+        self, arguments: list[str], standard: tuple[int, int] | None = None, without: Collection[int] = ()
+    ) -> subprocess.Popen[bytes]:
+        """Starts `arguments` with an empty environment in a session of its own, out of reach of a terminal's Ctrl-C.
+
+        It gets all that it may have but `without`; `standard` are its input and output, where those are others.
+        """
+        stdin, stdout = standard or (self.commands, self.output)
+        gone = {self.commands, self.output, stdin, stdout, *without}
         return subprocess.Popen(
             arguments,
-            stdin=self._commands,
-            stdout=self._output,
-            stderr=self._output,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=self.output,
             env={},
             cwd="/",
-            pass_fds=[handle for handle in self._inherited if handle not in standard],
+            pass_fds=[handle for handle in self._inherited if handle not in gone],
             start_new_session=True,
         )
 

@@ -2,52 +2,53 @@
 
 from __future__ import annotations
 
-import json
 import marshal
 import os
 import random
-import select
-import shutil
 import stat
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from grader.errors import IsolationError
 from grader.sandbox import command, partial, seccomp, tree
-from grader.sandbox.child import Child, FullChild, SupervisedChild
+from grader.sandbox.child import Child, SupervisedChild
 from grader.sandbox.ends import Ends
 from grader.sandbox.files import FileCount, Folder
+from grader.sandbox.forked import start_forked
+from grader.sandbox.full import STARTER_PARENT, start_full, starter_command
 from grader.sandbox.group import Group, new_group
-from grader.sandbox.starter.entry import BOOT
 from grader.sandbox.values import Level, Program
 from grader.sandbox.workspace import Layout, make_parcel, memory_file
+from grader.sandbox.zygote import Zygote
 
 if TYPE_CHECKING:
     from grader.assignment import Limits
 
-START_S = 30.0
 NOBODY = 65534
 # Users that no system gives out: https://systemd.io/UIDS-GIDS
 UNUSED_USERS = range(0x70000000, 0x7FFFFFFE)
 MAPS = ("uid", "gid")
-STARTER_PARENT = os.path.dirname(command.starter_folder())
 
 
 @contextmanager
-def started(program: Program, level: Level, limits: Limits) -> Iterator[Child]:
+def started(program: Program, level: Level, limits: Limits, zygote: Zygote | None = None) -> Iterator[Child]:
     """A child that runs `program` at `level`. When the block is left, nothing of it is, processes and files included.
 
-    Raises IsolationError where it cannot be started.
+    With a `zygote`, which must fit, it is a fork of that. Raises IsolationError where it cannot be started, and
+    ZygoteError where it could be without the zygote.
     """
     user = _run_user()
     _require_files(program, for_others=user is not None and level != "none")
     if level == "full":
-        with _grouped(limits) as group, _running(_start_full(program, limits, user, group)) as child:
-            yield child
+        own = _own_limits(limits, alone=_is_sole(user) or _counts_by_namespace(), user=user)
+        with _grouped(limits) as group:
+            if zygote is None:
+                child: Child = start_full(program, limits, user, own, group)
+            else:
+                child = start_forked(zygote, program, limits, user, own, group)
+            with _running(child):
+                yield child
         return
     with partial.private_folder(program) as layout, _grouped(limits) as group:
         try:
@@ -56,11 +57,6 @@ def started(program: Program, level: Level, limits: Limits) -> Iterator[Child]:
         finally:
             if user is not None and _is_sole(user):
                 partial.sweep(user)
-
-
-def bubblewrap() -> str | None:
-    """The path of bubblewrap, where it is installed."""
-    return shutil.which("bwrap", path=f"{os.environ.get('PATH', '')}:/usr/bin:/usr/local/bin")
 
 
 @contextmanager
@@ -85,41 +81,13 @@ def _running(child: Child) -> Iterator[Child]:
             child.close()
 
 
-def _start_full(program: Program, limits: Limits, user: int | None, group: Group | None) -> Child:
-    path = bubblewrap()
-    if path is None:
-        raise IsolationError("bubblewrap is not installed", remedy="Install it: apt-get install bubblewrap")
-    ends = Ends(orders=False)
-    try:
-        etc = {name: ends.inherit(memory_file(content.encode())) for name, content in command.ETC.items()}
-        filter_file = ends.inherit(memory_file(seccomp.program(network_namespace=True)))
-        options = command.bubblewrap_options(program, limits, command.Descriptors(ends.control, filter_file, etc))
-        # The options go through a file: a command line is readable inside, and paths tell things.
-        options_file = ends.inherit(memory_file(b"".join(os.fsencode(option) + b"\0" for option in options)))
-        descriptors = _descriptors(ends, group)
-        own = _own_limits(limits, alone=_is_sole(user) or _counts_by_namespace(), user=user)
-        parcel = ends.inherit(make_parcel(program, command.LAYOUT, own, descriptors, links=[]))
-        wrapped = [path, "--args", str(options_file), "--", *_starter(command.STARTER, "inside", parcel)]
-        if user is not None:
-            drop = {"uid": user, "expose": command.source_paths(program), "argv": wrapped}
-            wrapped = _starter(STARTER_PARENT, "drop", ends.inherit(memory_file(marshal.dumps(drop))))
-        process = ends.popen(wrapped)
-        ends.release()
-        init = _first_process(process, ends)
-    except BaseException:
-        ends.pipes.close()
-        raise
-    finally:
-        ends.release()
-    return FullChild(process, ends.pipes, group, init, command.VOLUMES)
-
-
 def _start_supervised(
     program: Program, limits: Limits, user: int | None, layout: Layout, group: Group | None, confined: bool
 ) -> Child:
     ends = Ends(orders=True)
     try:
-        descriptors = _descriptors(ends, group)
+        entrance = -1 if group is None else ends.inherit(group.entrance())
+        descriptors = {"pipe": ends.evidence, "ready": ends.ready, "group": entrance}
         own = _own_limits(limits, alone=confined and _is_sole(user), user=user if confined else None)
         parcel = make_parcel(program, layout, own, descriptors, partial.data_links(program, layout))
         plan = {
@@ -135,7 +103,7 @@ def _start_supervised(
             "seccomp": seccomp.program(network_namespace=False) if confined else None,
         }
         plan_file = ends.inherit(memory_file(marshal.dumps(plan)))
-        process = ends.popen(_starter(STARTER_PARENT, "supervise", plan_file))
+        process = ends.popen(starter_command(STARTER_PARENT, "supervise", plan_file))
     except BaseException:
         ends.pipes.close()
         raise
@@ -145,44 +113,6 @@ def _start_supervised(
     if confined and _is_sole(user):
         folders.append((partial.SHARED_MEMORY, user))
     return SupervisedChild(process, ends.pipes, group, FileCount(folders, limits))
-
-
-def _descriptors(ends: Ends, group: Group | None) -> dict[str, int]:
-    """What the last step before the program needs open; `group` is -1 where there is none to join."""
-    entrance = -1 if group is None else ends.inherit(group.entrance())
-    return {"pipe": ends.evidence, "ready": ends.ready, "group": entrance}
-
-
-def _starter(folder: str, way: str, descriptor: int) -> list[str]:
-    return [sys.executable, "-I", "-S", "-c", BOOT, folder, way, str(descriptor)]
-
-
-def _first_process(process: subprocess.Popen[bytes], ends: Ends) -> int:
-    """The host's id of the sandbox's first process, as bubblewrap tells it, which it does once the sandbox exists."""
-    text, info = b"", ends.pipes.control
-    deadline = time.monotonic() + START_S
-    try:
-        while not text.rstrip().endswith(b"}"):
-            if not select.select([info], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise IsolationError(f"bubblewrap did not start within {START_S:g} s")
-            block = os.read(info, 4096)
-            if not block:
-                raise IsolationError(f"bubblewrap did not start: {_complaint(process, ends)}")
-            text += block
-        return int(json.loads(text)["child-pid"])
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-
-
-def _complaint(process: subprocess.Popen[bytes], ends: Ends) -> str:
-    process.kill()
-    process.wait()
-    try:
-        return " ".join(os.read(ends.pipes.output, 4096).decode(errors="replace").split()) or "it said nothing"
-    except BlockingIOError:
-        return "it said nothing"
 
 
 def _require_files(program: Program, for_others: bool) -> None:

@@ -20,6 +20,7 @@ from grader.sandbox.starter.inside import READY
 from grader.sandbox.values import Isolation, Level, Outcome, Program, Reply, Status
 from grader.sandbox.watch import Strike, Watch
 from grader.sandbox.workspace import submission_files
+from grader.sandbox.zygote import Zygote, ZygoteError
 
 if TYPE_CHECKING:
     from grader.assignment import Assignment, Dataset, Limits
@@ -43,18 +44,40 @@ def run(
     cancelled: threading.Event | None = None,
     *,
     preload: bool = True,
+    zygote: Zygote | None = None,
 ) -> Outcome:
     """Runs the recorder on a submission in the sandbox and returns how that ended.
 
     `on_chunk` is called in this thread with each piece of evidence (at most 1 MiB) as it arrives, and its reply is
     carried out. The recorder's configuration is `config` with `entry`, `entry_kind` and `workspace`. `preload` allows
-    a faster allocator where the machine has it. When this returns or raises, no process of the run is alive.
+    a faster allocator where the machine has it. With a `zygote` the run is a fork of it, where that makes no
+    difference to the program and full isolation is asked for. When this returns or raises, no process of the run is
+    alive.
 
     Raises SubmissionRejected for files that cannot be staged and IsolationError where the sandbox does not start.
     """
     program = recorder_program(submission, assignment, dataset, config, preload=preload)
-    outcome = execute(program, isolation.level, limits, on_chunk, cancelled)
+    outcome = None
+    if zygote is not None and isolation.level == "full":
+        outcome = _forked(zygote, program, limits, on_chunk, cancelled)
+    if outcome is None:
+        outcome = execute(program, isolation.level, limits, on_chunk, cancelled)
     return replace(outcome, probes={probe.name: probe.holds for probe in isolation.probes})
+
+
+def _forked(
+    zygote: Zygote,
+    program: Program,
+    limits: Limits,
+    on_chunk: Callable[[bytes], Reply],
+    cancelled: threading.Event | None,
+) -> Outcome | None:
+    """A run that is a fork of `zygote`; None, and nothing has run, where it cannot be one."""
+    try:
+        return execute(program, "full", limits, on_chunk, cancelled, zygote) if zygote.fits(program) else None
+    except ZygoteError:
+        zygote.close()
+        return None
 
 
 def recorder_program(
@@ -85,10 +108,11 @@ def execute(
     limits: Limits,
     on_chunk: Callable[[bytes], Reply],
     cancelled: threading.Event | None = None,
+    zygote: Zygote | None = None,
 ) -> Outcome:
     """Runs any program in the sandbox; as `run` otherwise."""
     begun = time.monotonic()
-    with started(program, level, limits) as child:
+    with started(program, level, limits, zygote) as child:
         watch = Watch(child, limits, begun, cancelled)
         reader = _Reader(child, watch, limits, on_chunk)
         watch.start()

@@ -23,6 +23,7 @@ from grader.sandbox.partial import SHARED_MEMORY
 from grader.sandbox.run import execute
 from grader.sandbox.values import Level, Outcome, Probe, Program, Reply
 from grader.sandbox.workspace import environment
+from grader.sandbox.zygote import Zygote
 
 MEBIBYTE = 1 << 20
 LIMITS = Limits(
@@ -63,9 +64,17 @@ def attack(level: Level) -> Attacked:
         return replace(looked, probes=(*looked.probes, memory.result(), disk.result()))
 
 
-def _look(level: Level) -> Attacked:
+def attack_fork(zygote: Zygote) -> tuple[Probe, ...]:
+    """Attacks full isolation from within a fork of `zygote`; the limits, which hold from outside, are not tried.
+
+    Raises IsolationError or ZygoteError where the fork does not start, or says nothing.
+    """
+    return _look("full", zygote).probes
+
+
+def _look(level: Level, zygote: Zygote | None = None) -> Attacked:
     with _bait() as bait:
-        _, told = _run(level, "look", bait.arguments, LIMITS)
+        _, told = _run(level, "look", bait.arguments, LIMITS, zygote)
         seen = _Seen(level, bait, told)
         found = (
             *(seen.files(), seen.shared_memory(), seen.network(), seen.processes()),
@@ -92,7 +101,9 @@ def _limit(name: str, holds: bool, size: int, outcome: Outcome) -> Probe:
     return Probe(name, holds, f"a limit of {size // MEBIBYTE} MiB {what}")
 
 
-def _run(level: Level, way: str, arguments: dict[str, Any], limits: Limits) -> tuple[Outcome, dict[str, Any]]:
+def _run(
+    level: Level, way: str, arguments: dict[str, Any], limits: Limits, zygote: Zygote | None = None
+) -> tuple[Outcome, dict[str, Any]]:
     """One run of the attacker, and what it told. A limit that lets it finish is given the time to strike after all."""
     said = b""
 
@@ -101,12 +112,10 @@ def _run(level: Level, way: str, arguments: dict[str, Any], limits: Limits) -> t
         said += chunk
         return Reply(stop=said.endswith(b"\n") and (way == "look" or json.loads(said)["error"] is not None))
 
-    program = Program(
-        arguments=("-I", "-S", ATTACKER, way, json.dumps(arguments)),
-        files={ATTACKER: (HERE / ATTACKER).read_bytes()},
-        preload=False,
-    )
-    outcome = execute(program, level, limits, listen)
+    words = ("-c", (HERE / ATTACKER).read_text(encoding="utf-8"), way, json.dumps(arguments))
+    # A fork has whatever the zygote has loaded; by itself the attacker needs neither packages nor an allocator.
+    program = Program(("-I", "-S", *words), preload=False) if zygote is None else Program(("-P", *words))
+    outcome = execute(program, level, limits, listen, zygote=zygote)
     if not said and outcome.limit is None:
         raise IsolationError(f"the sandbox's own attack did not report ({outcome.message} {outcome.tail.strip()})")
     return outcome, json.loads(said) if said else {}

@@ -13,14 +13,16 @@ from tests.cli.test_cli_limits import HOLD, held, wait_for
 from tests.cli.test_cli_reports import report
 from tests.submission.uploads import notebook, write
 
+# Only where the runner's own process has become the kernel's.
+FORKED = "import sys; print('forked:', 'nbclient' in sys.modules)"
 SLEEP = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(600)', '{HOLD}'])"
 
 
 def test_a_class_is_graded_and_listed(grade: Grade, school: Path, here: Path, on_quick_mnist: tuple[str, ...]) -> None:
     """Everyone has a report, a row and a link; the summary names who could not be graded and why; twins are run once
-    and both have their executed notebook."""
+    and both have their executed notebook. Their programs are forks, where full isolation is to be had."""
     for twin in ("ann", "bob"):  # a content that no other test has run
-        write(school / twin / "cnn.ipynb", notebook(LOAD, f"# {here}"))
+        write(school / twin / "cnn.ipynb", notebook(LOAD, f"{FORKED}  # {here}"))
     finished = grade(school, *on_quick_mnist, "--jobs", 2)
     listed = rows(here / "grades")
     page = (here / "grades" / "index.html").read_text(encoding="utf-8")
@@ -38,6 +40,8 @@ def test_a_class_is_graded_and_listed(grade: Grade, school: Path, here: Path, on
     assert sorted(cached) == [False, True]
     notebooks = [(here / "grades" / id_ / "executed.ipynb").read_bytes() for id_ in ("ann", "bob")]
     assert notebooks[0] == notebooks[1]
+    isolation = report(here / "grades" / "ann")["run"]["isolation"]
+    assert f"forked: {isolation == 'full'}".encode() in notebooks[0]
 
 
 def test_a_finished_class_stays(grade: Grade, school: Path, here: Path, on_quick_mnist: tuple[str, ...]) -> None:

@@ -32,7 +32,7 @@ def graded(grade: Grade, school: Path, here: Path, on_quick_mnist: tuple[str, ..
 @pytest.fixture
 def no_runs(graded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Running a submission fails the test."""
-    monkeypatch.setattr("grader.pipeline.collect.run_in_sandbox", lambda *_: pytest.fail("a run"))
+    monkeypatch.setattr("grader.pipeline.collect.run_in_sandbox", lambda *_, **__: pytest.fail("a run"))
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_regrade(
     changed = changed.replace('id = "layers.dense", points = 3', 'id = "layers.dense", points = 5')
     (assignment / "rubric.toml").write_text(changed, encoding="utf-8")
     write(school / "cat.ipynb", "the submissions are not looked at")
-    monkeypatch.setattr("grader.pipeline.collect.run_in_sandbox", lambda *_: pytest.fail("a run"))
+    monkeypatch.setattr("grader.pipeline.collect.run_in_sandbox", lambda *_, **__: pytest.fail("a run"))
     monkeypatch.setattr("grader.verify.run.verify", lambda *_: pytest.fail("a verification"))
     before = stamps(here / "grades")
 

@@ -185,10 +185,14 @@ def test_data(grade: Grade, quick_mnist: Path, here: Path, monkeypatch: pytest.M
 
 
 def test_doctor(grade: Grade) -> None:
-    """`grade doctor` names the isolation that this machine gives."""
+    """`grade doctor` names the isolation that this machine gives, and whether a class's programs are forks there."""
     finished = grade("doctor")
     assert finished.code == 0
-    assert finished.out.splitlines()[0] in {f"isolation: {level}" for level in ("full", "partial", "none")}
+    first, *rest = finished.out.splitlines()
+    assert first in {f"isolation: {level}" for level in ("full", "partial", "none")}
+    forks = [line for line in rest if line.startswith("a class's programs start ")]
+    assert len(forks) == (first == "isolation: full")
+    assert all("as forks of one process" in line for line in forks)
 
 
 def test_version_and_help(grade: Grade) -> None:

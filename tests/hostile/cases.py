@@ -12,7 +12,8 @@ import nbformat
 from tests.tamper.programs import program
 
 FOLDER = Path(__file__).resolve().parents[2] / "submissions" / "hostile"
-LEVELS = ("full", "partial")
+LEVELS = ("full", "forked", "partial")
+"""The levels of isolation; "forked" is the full one as a class has it, by forks of one process."""
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tests.hostile.cases import LEVELS
 from tests.hostile.rows import ROWS, TESTS, title
 from tests.readme import Block
 
-COLUMNS = (("full", "root"), ("full", "ordinary"), ("partial", "root"), ("partial", "ordinary"))
+COLUMNS = tuple((level, user) for level in LEVELS for user in ("root", "ordinary"))
 BLOCK = Block("<!-- attack suite: begin -->", "<!-- attack suite: end -->")
 _seen: dict[tuple[int, str, str], str] = {}
 
@@ -18,8 +19,8 @@ def note(row: int, level: str, user: str, result: str) -> None:
 def render() -> str:
     """The table, a row an attack."""
     head = [
-        "| # | the submission ... | full | full, not root | partial | partial, not root |",
-        "|---|---|---|---|---|---|",
+        "| # | the submission ... | full | full, not root | forked | forked, not root | partial | partial, not root |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     lines = []
     for row in ROWS:

@@ -1,7 +1,7 @@
 """Every hostile submission is graded for real, contained, and pays nothing; and each attack works without the sandbox.
 
 `make attack` runs every level and user (HOSTILE=all) and writes what was seen into the README. Without it each case
-runs once, at the best level that the machine gives.
+runs once, at the best level that the machine gives; where that is the full one, every second case in a fork.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from tests.ordinary import REPOSITORY, ordinary_command
 
 ALL = os.environ.get("HOSTILE") == "all"
 USERS = ("root", "ordinary") if os.geteuid() == 0 else ("ordinary",)
-WAYS = [(level, user) for level in LEVELS for user in USERS] if ALL else [("best", USERS[0])]
+WAYS = [(level, user) for level in (LEVELS if ALL else ("best", "forked")) for user in (USERS if ALL else USERS[:1])]
+RUNS = [(name, *way) for number, name in enumerate(CASES) for way in (WAYS if ALL else [WAYS[number % len(WAYS)]])]
 FEW = 4
 Ask = Callable[[str, str, str], dict[str, Any]]
 
@@ -51,7 +52,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
 
 
 def _start(level: str, user: str, folder: Path) -> subprocess.Popen[str]:
-    if level == "best":
+    if level == "best" or (not ALL and available_isolation().level != "full"):
         level = available_isolation().level
     place = folder / f"{level}-{user}"
     place.mkdir(mode=0o755)
@@ -74,22 +75,22 @@ def _start(level: str, user: str, folder: Path) -> subprocess.Popen[str]:
 
 
 def honest_follows(name: str, level: str, user: str) -> bool:
-    """Whether an honest submission is graded right after this attack: after the last one, and after each few, which
-    with every level and user are others each time, so that there is one right after every attack.
+    """Whether an honest submission is graded right after this attack: after the last one of its way, and after each
+    few, which with every level and user are others each time, so that there is one right after every attack.
     """
-    number = list(CASES).index(name)
-    return number == len(CASES) - 1 or number % FEW == (WAYS.index((level, user)) if ALL else FEW - 1)
+    own = [each for each, *way in RUNS if tuple(way) == (level, user)]
+    number = own.index(name)
+    return number == len(own) - 1 or number % FEW == WAYS.index((level, user)) % FEW
 
 
 def test_an_honest_submission_follows_every_attack() -> None:
     """I5 has its proof: each attack is followed by an honest submission, at one level at least before the next one."""
-    followed = {name for name in CASES for way in WAYS if honest_follows(name, *way)}
+    followed = {run[0] for run in RUNS if honest_follows(*run)}
     assert len(WAYS) < FEW or followed == set(CASES)
-    assert all(honest_follows(list(CASES)[-1], *way) for way in WAYS)
+    assert all(any(honest_follows(*run) for run in RUNS if run[1:] == way) for way in WAYS)
 
 
-@pytest.mark.parametrize(("level", "user"), WAYS)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("name", "level", "user"), RUNS)
 def test_the_attack_is_contained(ask: Ask, name: str, level: str, user: str) -> None:
     """I1 to I6 hold: no secret in any report, no point won, no process left, the host as before, the next honest
     submission graded the same, the grader's own time and memory bounded; status and findings are those expected.
@@ -111,7 +112,7 @@ def test_the_attack_works_without_the_sandbox(ask: Ask, name: str) -> None:
     assert answer["worked"], answer["output"]
 
 
-@pytest.mark.skipif(not ALL or len(WAYS) < 4, reason="the table needs every level and user: make attack, as root")
+@pytest.mark.skipif(not ALL or len(WAYS) < 6, reason="the table needs every level and user: make attack, as root")
 def test_the_table_is_written() -> None:
     """What was seen just now stands in the README."""
     table.write()

@@ -20,7 +20,7 @@ from typing import Any
 from grader.assignment import Limits
 from grader.pipeline import Graded, Grader, Options, find_candidates, prepare
 from grader.report import html, json_, markdown
-from grader.sandbox import available_isolation
+from grader.sandbox import available_isolation, keep_zygote, kept_zygote
 from tests.hostile.cases import CASES, Case, as_notebook
 from tests.hostile.world import World
 from tests.tamper.programs import program
@@ -65,7 +65,11 @@ class Worker:
         self.world = World()
         os.environ["GRADE_SECRET"] = self.world.canary
         grader = prepare(Options(assignment=self.world.assignment, data=self.world.data, cache=False))
-        self.grader = replace(grader, isolation=available_isolation(force=level), limits=_limits(grader.limits))
+        isolation = available_isolation(force="full" if level == "forked" else level)
+        if level == "forked":
+            keep_zygote()
+            assert kept_zygote("full") is not None
+        self.grader = replace(grader, isolation=isolation, limits=_limits(grader.limits))
         self.twins: dict[str, float] = {}
         self.honest = self.honest_verdict()
         self.world.known = set(self.world.survivors())

@@ -12,6 +12,7 @@ from grader.assignment import Limits
 from grader.sandbox import available_isolation
 from grader.sandbox.run import execute
 from grader.sandbox.values import Level, Outcome, Program, Reply
+from grader.sandbox.zygote import Zygote
 
 MEBIBYTE = 1 << 20
 LIMITS = Limits(
@@ -41,6 +42,10 @@ def attempt(call, *arguments):
 """
 
 
+zygote: Zygote | None = None
+"""What programs are forks of in a test of that way."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """How a program's run ended, and the evidence that it sent."""
@@ -67,8 +72,13 @@ def run_code(
         return answer(chunk) if answer else Reply()
 
     wanted = replace(program or Program(()), arguments=("-P", "-c", PRELUDE + code, *arguments))
-    outcome = execute(wanted, level, replace(LIMITS, **limits), keep, cancelled)
+    outcome = execute(wanted, level, replace(LIMITS, **limits), keep, cancelled, zygote_for(wanted))
     return Seen(outcome, b"".join(chunks).decode())
+
+
+def zygote_for(program: Program) -> Zygote | None:
+    """What this test's programs are forks of, where it has one and that fits."""
+    return zygote if zygote is not None and zygote.fits(program) else None
 
 
 def keeps_user(level: Level) -> bool:

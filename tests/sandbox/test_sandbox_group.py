@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from grader.sandbox import group, who_holds_memory
+from grader.sandbox.zygote import Zygote
+from tests.sandbox import programs
 from tests.sandbox.programs import MEBIBYTE, run_code
 
 KERNEL = "linux.uml"
@@ -60,7 +62,7 @@ def test_in_a_kernel_that_hands_a_group_over(open_path: Path, repo_root: Path) -
     command = [KERNEL, "mem=1200M", "root=/dev/root", "rootfstype=hostfs", "rw", "quiet", "con=null", f"init={init}"]
     subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=START_S, check=False)
     told = output.read_text(encoding="utf-8")
-    assert "7 passed, 1 skipped" in told, told[-3000:]
+    assert "8 passed, 1 skipped" in told, told[-3000:]
 
 
 def test_the_group_that_is_handed_over_is_used(folder: Path) -> None:
@@ -79,6 +81,20 @@ def test_each_run_has_a_group_of_its_own(folder: Path) -> None:
     assert first.startswith(group.RUN)
     assert not list(folder.glob(f"{group.RUN}*"))
     assert run_code("send(open('/proc/self/cgroup').read())", "none").evidence.strip().rpartition("/")[2] != first
+
+
+def test_a_fork_joins_its_group(folder: Path, open_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fork of a zygote, which is in the grader's group itself, is in the run's before its program begins."""
+    for name in ("__init__", "preload"):
+        (open_path / f"{name}.py").write_text("", encoding="ascii")
+    zygote = Zygote(str(open_path))
+    monkeypatch.setattr(programs, "zygote", zygote)
+    code = "send(open('/proc/self/cgroup').read()); x = bytearray(400 << 20); send('after')"
+    seen = run_code(code, "full", memory_bytes=200 * MEBIBYTE)
+    zygote.close()
+    assert (seen.outcome.status, seen.outcome.limit) == ("out_of_memory", "memory")
+    assert group.RUN in seen.evidence and "after" not in seen.evidence
+    assert not list(folder.glob(f"{group.RUN}*"))
 
 
 @pytest.mark.parametrize("level", ["full", "none"])

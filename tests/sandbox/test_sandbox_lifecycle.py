@@ -18,7 +18,9 @@ from grader.errors import IsolationError, SubmissionRejected
 from grader.sandbox.launch import started
 from grader.sandbox.run import execute
 from grader.sandbox.values import Level, Program, Reply
-from tests.sandbox.programs import LIMITS, processes_with, run_code
+from tests.sandbox.programs import LIMITS, processes_with, run_code, zygote_for
+
+FORKS = True
 
 
 def gone(marker: str, within_s: float = 0.0) -> bool:
@@ -194,7 +196,8 @@ run_code("import time; send('x'); time.sleep(300)", {level!r}, answer=answer, ar
 
 def test_ctrl_c_does_not_reach_the_run(level: Level) -> None:
     """The run is not in the grader's process group, so that the grader decides what an interrupt means."""
-    with started(Program(("-c", "import time; time.sleep(60)")), level, LIMITS) as child:
+    program = Program(("-P", "-c", "import time; time.sleep(60)"))
+    with started(program, level, LIMITS, zygote_for(program)) as child:
         assert all(os.getpgid(pid) != os.getpgid(0) for pid in (child.process.pid, *child.members()))
 
 

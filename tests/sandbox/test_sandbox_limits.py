@@ -16,6 +16,8 @@ from grader.sandbox.files import FileCount
 from grader.sandbox.values import Level, Reply
 from tests.sandbox.programs import LIMITS, MEBIBYTE, keeps_user, processes_with, run_code
 
+FORKS = True
+
 
 def test_too_much_memory_is_noticed(level: Level) -> None:
     """A program that takes 400 MB where 200 are allowed is ended, and its status says why."""

@@ -33,7 +33,7 @@ def test_the_best_level_is_found(full: Level) -> None:
 
 def test_partial_is_next(partial: Level, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without bubblewrap it is partial isolation, and the details name the missing program and how to get it."""
-    monkeypatch.setattr("grader.sandbox.launch.bubblewrap", lambda: None)
+    monkeypatch.setattr("grader.sandbox.full.bubblewrap", lambda: None)
     isolation = available_isolation()
     assert isolation.level == "partial"
     assert "apt-get install bubblewrap" in isolation.details[0]
@@ -41,7 +41,7 @@ def test_partial_is_next(partial: Level, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_none_must_be_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where neither level works the grader refuses, unless it was told to go on without."""
-    monkeypatch.setattr("grader.sandbox.launch.bubblewrap", lambda: None)
+    monkeypatch.setattr("grader.sandbox.full.bubblewrap", lambda: None)
     monkeypatch.setattr("grader.sandbox.starter.landlock.version", lambda: 0)
     with pytest.raises(IsolationError, match=r"Landlock.*--allow-unsandboxed"):
         available_isolation()
@@ -66,7 +66,7 @@ def test_a_broken_bubblewrap_is_not_believed(full: Level, open_path: Path, monke
     fake = open_path / "bwrap"
     fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n", encoding="ascii")
     fake.chmod(0o755)
-    monkeypatch.setattr("grader.sandbox.launch.bubblewrap", lambda: str(fake))
+    monkeypatch.setattr("grader.sandbox.full.bubblewrap", lambda: str(fake))
     isolation = available_isolation(allow_none=True)
     assert isolation.level != "full"
     assert "Permission denied" in isolation.details[0] and "ser namespaces" in isolation.details[0]

@@ -11,6 +11,8 @@ from grader.sandbox import fonts
 from grader.sandbox.values import Level, Program
 from tests.sandbox.programs import keeps_user, run_code
 
+FORKS = True
+
 TRAINING = """
 import hashlib, torch
 torch.manual_seed(0)

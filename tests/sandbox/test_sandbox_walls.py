@@ -13,7 +13,9 @@ import pytest
 
 from grader.sandbox.launch import started
 from grader.sandbox.values import Level, Program
-from tests.sandbox.programs import LIMITS, PRELUDE, keeps_user, run_code, status_of
+from tests.sandbox.programs import LIMITS, PRELUDE, keeps_user, run_code, status_of, zygote_for
+
+FORKS = True
 
 CANARY = "canary-3f9d1c"
 
@@ -93,7 +95,8 @@ for folder in ("/proc/self/fd", "/proc/1/fd"):
 def test_the_user_has_no_rights_on_the_host(level: Level) -> None:
     """As the host sees it, every process of the run is an unprivileged user without capabilities."""
     code = PRELUDE + "import subprocess; subprocess.Popen(['sleep', '60']); send('ready'); sys.stdin.read()"
-    with started(Program(("-c", code)), level, LIMITS) as child:
+    program = Program(("-P", "-c", code))
+    with started(program, level, LIMITS, zygote_for(program)) as child:
         os.set_blocking(child.pipes.evidence, True)
         assert os.read(child.pipes.evidence, 16) == b"ready"
         statuses = [status_of(pid) for pid in child.members()]

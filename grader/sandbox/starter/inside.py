@@ -20,10 +20,19 @@ _CHUNK = 1 << 20
 
 
 def enter(parcel: int) -> None:
-    """Reads the plan and the files from the descriptor `parcel`, and never returns.
+    """Reads the plan and the files from the descriptor `parcel`, becomes the program, and never returns.
 
     The plan is marshalled: parent and child are the same interpreter, and json would double the start-up time. What
     goes wrong is told on the plan's `ready` descriptor, since nothing here is the student's fault.
+    """
+    plan = prepare(parcel)
+    os.execve(plan["argv"][0], plan["argv"], plan["env"])
+
+
+def prepare(parcel: int) -> dict[str, Any]:
+    """The plan, carried out as far as the program itself; ends the process where that cannot be done.
+
+    Open are the standard descriptors, PIPE, and one that an exec closes.
     """
     ready = 2
     try:
@@ -36,7 +45,7 @@ def enter(parcel: int) -> None:
         _limit(plan["limits"])
         _descriptors(plan["pipe"], ready)
         os.write(ready, READY)
-        os.execve(plan["argv"][0], plan["argv"], plan["env"])
+        return plan
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
         os.write(ready, f"{type(error).__name__}: {error}".encode())
         os._exit(COULD_NOT_START)

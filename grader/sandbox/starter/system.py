@@ -9,6 +9,7 @@ import struct
 CLONE_NEWNS = 0x20000
 MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x1000, 0x4000, 0x40000
 
+PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
@@ -47,7 +48,12 @@ def private_mounts() -> None:
 
 def return_to_mounts(handle: int) -> None:
     """Gives up mounts of its own for those of the namespace that `handle` has open; raises OSError."""
-    checked(_libc.setns(handle, CLONE_NEWNS), "setns")
+    setns(handle, CLONE_NEWNS, "mnt")
+
+
+def setns(handle: int, flag: int, kind: str) -> None:
+    """Enters the namespace that `handle` has open; raises OSError naming its `kind`."""
+    checked(_libc.setns(handle, flag), f"setns {kind}")
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
