@@ -6,7 +6,7 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,18 +61,23 @@ class Setup:
         return made
 
 
-def throughput(setup: Setup) -> Ran:
+def throughput(setup: Setup, out: str = "grades") -> Ran:
     """The class from nothing to reports, `jobs` at a time."""
     tell(f"grade: {len(setup.students)} submissions, {setup.jobs} at a time")
     return setup.grade(
-        setup.submissions, "--each", *setup.chosen, "--no-cache", "--jobs", str(setup.jobs), "--out", "grades"
+        setup.submissions, "--each", *setup.chosen, "--no-cache", "--jobs", str(setup.jobs), "--out", out
     )
 
 
 def beside_peers(setup: Setup, ours: Ran, home: Path, pip_flags: list[str]) -> Iterator[Row]:
-    """Submissions a minute beside nbgrader's and Otter's."""
+    """Submissions a minute beside nbgrader's and Otter's.
+
+    `ours` was before theirs; the class is graded once more after them, and the mean of the two counts, since a machine
+    may be faster at one time than at another.
+    """
     count = len(setup.students)
     work = peers.Work(setup.students, setup.dataset.directory)
+    theirs = []
     for name, package, grade, wanted in (
         ("nbgrader autograde", "nbgrader", peers.nbgrader, NBGRADER_WANTED),
         ("otter run", "otter-grader", peers.otter, OTTER_WANTED),
@@ -80,17 +85,24 @@ def beside_peers(setup: Setup, ours: Ran, home: Path, pip_flags: list[str]) -> I
         binaries = peers.install(package, home, pip_flags)
         tell(f"{name}: {count} submissions")
         found = grade(binaries, work, setup.new_folder(package))
-        right = sum(
-            found.points[id_] == len(peers.ASSERTS) for id_, (_, mistake) in setup.students.items() if not mistake
-        )
-        correct = sum(not mistake for _, mistake in setup.students.values())
-        if right < correct:
-            raise RuntimeError(f"{name} gave full marks to {right} of {correct} correct submissions: {found.points}")
-        ratio = found.ran.wall / ours.wall
+        _require_full_marks(name, setup, found.points)
+        theirs.append((f"{name} {peers.version_of(binaries, package)}", wanted, found.ran))
+    again = throughput(setup, "grades-again")
+    wall = (ours.wall + again.wall) / 2
+    for name, wanted, ran in theirs:
+        ratio = ran.wall / wall
         yield Row(
-            f"submissions a minute, beside {name} {peers.version_of(binaries, package)}", f"at least {wanted}x",
-            f"{60 * count / ours.wall:.1f} to {60 * count / found.ran.wall:.1f}: {ratio:.2f}x", ratio >= wanted,
+            f"submissions a minute, beside {name}", f"at least {wanted}x",
+            f"{60 * count / wall:.1f} to {60 * count / ran.wall:.1f}: {ratio:.2f}x", ratio >= wanted,
         )  # fmt: skip
+
+
+def _require_full_marks(name: str, setup: Setup, points: Mapping[str, float]) -> None:
+    """Raises RuntimeError where another grader did not do the work: each correct submission passes all its asserts."""
+    correct = [id_ for id_, (_, mistake) in setup.students.items() if not mistake]
+    right = sum(points[id_] == len(peers.ASSERTS) for id_ in correct)
+    if right < len(correct):
+        raise RuntimeError(f"{name} gave full marks to {right} of {len(correct)} correct submissions: {points}")
 
 
 def beside_bare(setup: Setup) -> Iterator[Row]:
