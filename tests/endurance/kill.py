@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from grader.store.register import REGISTER
@@ -25,6 +27,7 @@ from tests.tamper.programs import FAULTS, program
 ROUNDS, SUBMISSIONS = 20, 10
 WHOLE = 3  # one in so many trains a model, which takes the most time
 COMMAND = [sys.executable, "-m", "grader"]
+PROGRAMS = (b"recorder.runner", b"recorder.boot", b"from starter import zygote")  # by their command lines
 
 
 def submission(index: int) -> str:
@@ -49,21 +52,23 @@ def grades(folder: Path) -> dict[str, float]:
     return {path.parent.name: json.loads(path.read_text())["score"] for path in folder.glob("*/report.json")}
 
 
-def left_over(work: Path) -> list[str]:
-    """Processes that work on this batch, and drafts of reports."""
-    marks = (str(work).encode(), b"recorder.runner", b"recorder.boot")
-    found = []
+def processes() -> dict[int, tuple[bytes, bytes]]:
+    """Command line and environment of every process that may be looked at, by its number."""
+    found = {}
     for path in Path("/proc").glob("[0-9]*"):
-        try:
-            texts = (path / "cmdline").read_bytes(), (path / "environ").read_bytes()
-        except OSError:
-            continue
-        if (
-            int(path.name) != os.getpid()
-            and str(work).encode() in b"".join(texts)
-            and any(m in texts[0] for m in marks)
-        ):
-            found.append(f"process {path.name}: {texts[0][:80]!r}")
+        with contextlib.suppress(OSError):
+            found[int(path.name)] = (path / "cmdline").read_bytes(), (path / "environ").read_bytes()
+    return found
+
+
+def left_over(work: Path, before: Collection[int]) -> list[str]:
+    """Processes that work on this batch, and students' programs, which know nothing of it, that were not there
+    `before`."""
+    found = []
+    for number, (command, environment) in processes().items():
+        ours = str(work).encode() in command + environment
+        if number != os.getpid() and (ours or (number not in before and any(mark in command for mark in PROGRAMS))):
+            found.append(f"process {number}: {command[:80]!r}")
     return found
 
 
@@ -85,7 +90,7 @@ def main() -> int:
     whole, expected = time.monotonic() - begun, grades(work / "whole")
     assert len(expected) == count, (work / "whole.log").read_text()[-2000:]
     print(f"undisturbed: {len(expected)} grades in {whole:.0f} s", flush=True)
-    generator = random.Random(0)
+    generator, before = random.Random(0), processes().keys()
     for number in range(1, rounds + 1):
         shutil.rmtree(work / "cache" / "evidence", ignore_errors=True)
         process = start(world, work, f"round{number}")
@@ -96,7 +101,7 @@ def main() -> int:
             process.send_signal(signal.SIGKILL)
             process.wait()
         time.sleep(1.0)
-        finished, orphans = grades(work / f"round{number}"), left_over(work)
+        finished, orphans = grades(work / f"round{number}"), left_over(work, before)
         start(world, work, f"round{number}").wait()
         same = grades(work / f"round{number}") == expected
         drafts = [str(path) for path in (work / f"round{number}").rglob(".*") if path.name != REGISTER]
