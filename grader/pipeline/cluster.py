@@ -177,7 +177,6 @@ _lock = threading.Lock()
 
 def _work(grader: Grader, job: Job) -> Done:
     """Runs on a worker."""
-    keep_zygote()
     with _lock:
         own = _graders.get(grader.identity) or _graders.setdefault(grader.identity, _at_home(grader))
     with _cancelled_with_its_task() as cancelled:
@@ -187,7 +186,8 @@ def _work(grader: Grader, job: Job) -> Done:
 
 
 def _at_home(grader: Grader) -> Grader:
-    """The same grader with this machine's own sandbox, data and store."""
+    """The same grader with this machine's own sandbox, data and store, whose runs are forked from here on."""
+    keep_zygote()
     dataset = staged_dataset(grader.dataset.sha256)
     if dataset is None:
         raise UsageError("the data set is not on this worker")

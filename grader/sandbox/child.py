@@ -125,7 +125,8 @@ class FullChild(Child):
         super().__init__(process, pipes, group)
         self._init = init
         self._fork = fork
-        self._volumes = tuple(f"/proc/{init}/root{path}" for path in volumes)
+        self._root = f"/proc/{init}/root"
+        self._volumes = tuple(self._root + path for path in volumes)
         self._mounted = False
         self._handle = _handle(init)
         self._fork_handle = None if fork is None else _handle(fork.program)
@@ -141,7 +142,7 @@ class FullChild(Child):
     def volumes(self) -> tuple[int, int]:
         try:
             # Until the sandbox's own /proc is in place, its root may still be the host's.
-            self._mounted = self._mounted or os.stat(f"/proc/{self._init}/root/proc").st_dev != os.stat("/proc").st_dev
+            self._mounted = self._mounted or os.stat(f"{self._root}/proc").st_dev != os.stat("/proc").st_dev
             found = [os.statvfs(path) for path in self._volumes] if self._mounted else []
         except OSError:
             return 0, 0

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import subprocess
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 PIPE_BYTES = 1 << 20
+START_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,22 @@ class Pipes:
         """Closes all of them."""
         for handle in (self.evidence, self.output, self.ready, self.replies, self.control):
             os.close(handle)
+
+
+def read_until(handle: int, complete: Callable[[bytes], bool]) -> bytes:
+    """What a started process says first, up to where it is `complete`.
+
+    Raises TimeoutError where that takes longer than START_S, and EOFError where the pipe ends before.
+    """
+    text, deadline = b"", time.monotonic() + START_S
+    while not complete(text):
+        if not select.select([handle], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            raise TimeoutError(f"within {START_S:g} s")
+        block = os.read(handle, 4096)
+        if not block:
+            raise EOFError
+        text += block
+    return text
 
 
 class Ends:

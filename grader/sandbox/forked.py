@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import select
-import time
 from typing import TYPE_CHECKING
 
 from grader.sandbox import command, seccomp
 from grader.sandbox.child import Fork, FullChild
-from grader.sandbox.ends import Ends
-from grader.sandbox.full import START_S, first_process, wrapped
+from grader.sandbox.ends import Ends, read_until
+from grader.sandbox.full import first_process, wrapped
 from grader.sandbox.group import Group
 from grader.sandbox.starter import zygote as protocol
 from grader.sandbox.values import Program
@@ -71,12 +69,7 @@ def _numbers(grouped: bool) -> dict[str, int]:
 
 def _line(handle: int, otherwise: str) -> bytes:
     """A line from a pipe; raises ZygoteError where none comes."""
-    text, deadline = b"", time.monotonic() + START_S
-    while not text.endswith(b"\n"):
-        if not select.select([handle], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            raise ZygoteError(f"{otherwise} after {START_S:g} s")
-        block = os.read(handle, 64)
-        if not block:
-            raise ZygoteError(otherwise)
-        text += block
-    return text
+    try:
+        return read_until(handle, lambda text: text.endswith(b"\n"))
+    except (TimeoutError, EOFError) as error:
+        raise ZygoteError(f"{otherwise} {error}".rstrip()) from None

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import marshal
 import os
-import select
 import shutil
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from grader.errors import IsolationError
 from grader.sandbox import command, seccomp
 from grader.sandbox.child import FullChild
-from grader.sandbox.ends import Ends
+from grader.sandbox.ends import Ends, read_until
 from grader.sandbox.group import Group
 from grader.sandbox.starter.entry import BOOT
 from grader.sandbox.values import Program
@@ -24,7 +22,6 @@ from grader.sandbox.workspace import make_parcel, memory_file
 if TYPE_CHECKING:
     from grader.assignment import Limits
 
-START_S = 30.0
 STARTER_PARENT = os.path.dirname(command.starter_folder())
 
 
@@ -78,17 +75,15 @@ def wrapped(ends: Ends, program: Program, limits: Limits, user: int | None, inne
 
 def first_process(process: subprocess.Popen[bytes], ends: Ends) -> int:
     """The host's id of the sandbox's first process, as bubblewrap tells it, which it does once the sandbox exists."""
-    text, info = b"", ends.pipes.control
-    deadline = time.monotonic() + START_S
     try:
-        while not text.rstrip().endswith(b"}"):
-            if not select.select([info], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise IsolationError(f"bubblewrap did not start within {START_S:g} s")
-            block = os.read(info, 4096)
-            if not block:
-                raise IsolationError(f"bubblewrap did not start: {_complaint(process, ends)}")
-            text += block
-        return int(json.loads(text)["child-pid"])
+        told = read_until(ends.pipes.control, lambda text: text.rstrip().endswith(b"}"))
+        return int(json.loads(told)["child-pid"])
+    except TimeoutError as error:
+        process.kill()
+        process.wait()
+        raise IsolationError(f"bubblewrap did not start {error}") from None
+    except EOFError:
+        raise IsolationError(f"bubblewrap did not start: {_complaint(process, ends)}") from None
     except BaseException:
         process.kill()
         process.wait()

@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from grader.evidence import Frame, FrameReader
+from grader.evidence import Frame
 from grader.pipeline import Grader, find_candidates
-from grader.pipeline.collect import recorder_config
-from grader.sandbox import Reply, kept_zygote, run
+from grader.pipeline.collect import _Reader, recorder_config
+from grader.sandbox import kept_zygote, run
 from grader.sandbox.zygote import Zygote
 from grader.submission import load_submission
 
-PROBES = np.linspace(0, 1, 64 * 784, dtype=np.float32).tobytes()
+PROBES = np.linspace(0, 1, 64 * 784, dtype=np.float32).reshape(64, 784)
 
 
 def frames(grader: Grader, path: Path, zygote: Zygote | None) -> list[Frame]:
     """All that a run sends, up to its end."""
     (candidate,) = find_candidates(path, one=path.is_dir())
-    reader, arrived = FrameReader(), []
-
-    def read(chunk: bytes) -> Reply:
-        reply = Reply()
-        for frame in reader.feed(chunk):
-            arrived.append(frame)
-            if frame.kind == "ended":
-                reply = Reply(send=struct.pack(">Q", len(PROBES)) + PROBES)
-            elif frame.kind in ("done", "broken"):
-                reply = Reply(stop=True)
-        return reply
-
+    reader = _Reader(lambda: PROBES, lambda _: None)
     config = recorder_config(grader.assignment, grader.limits)
     run(
-        load_submission(candidate), grader.assignment, grader.dataset, config, grader.isolation, read, grader.limits,
-        zygote=zygote,
+        load_submission(candidate), grader.assignment, grader.dataset, config, grader.isolation, reader.on_chunk,
+        grader.limits, zygote=zygote,
     )  # fmt: skip
-    return arrived
+    return reader.frames
 
 
 def told(frame: Frame) -> tuple[str, dict[str, Any], dict[str, bytes]]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from grader.assignment import load_assignment
 from grader.sandbox import Isolation, Reply, kept, run, tree
 from grader.sandbox.command import LAYOUT
 from grader.sandbox.run import RECORDER
@@ -26,6 +27,7 @@ from grader.sandbox.zygote import Zygote, ZygoteError
 from tests.ordinary import ordinary_command
 from tests.sandbox import programs
 from tests.sandbox.programs import LIMITS, run_code
+from tests.sandbox.test_sandbox_run import dataset, submission
 
 STATE = """
 import glob, json, resource, signal, socket
@@ -57,10 +59,10 @@ send(json.dumps({
 
 
 @pytest.fixture
-def forks(zygote: Zygote, childless: Zygote, monkeypatch: pytest.MonkeyPatch) -> Zygote:
+def forks(childless: Zygote, monkeypatch: pytest.MonkeyPatch) -> Zygote:
     """The zygote, of which the programs of the test are forks."""
     monkeypatch.setattr(programs, "zygote", childless)
-    return zygote
+    return childless
 
 
 @pytest.fixture
@@ -307,9 +309,6 @@ def test_a_fork_that_is_killed_ends_at_once(full: Level, forks: Zygote) -> None:
 @pytest.fixture
 def sample(data: Path) -> dict[str, Any]:
     """The arguments of `run` for a small module, up to its first evidence."""
-    from grader.assignment import load_assignment
-    from tests.sandbox.test_sandbox_run import dataset, submission
-
     return {
         "submission": submission("main.py", files={}),
         "assignment": load_assignment(None),

@@ -9,7 +9,7 @@ import resource
 
 TYPE_CHECKING = False  # importing typing would take longer than all the rest
 if TYPE_CHECKING:
-    from typing import IO, Any
+    from typing import IO, Any, NoReturn
 
 PIPE = 3  # the evidence pipe's number inside
 OPEN_FILES = 1024
@@ -47,8 +47,20 @@ def prepare(parcel: int) -> dict[str, Any]:
         os.write(ready, READY)
         return plan
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
+        fail(ready, error)
+
+
+def fail(ready: int, error: BaseException) -> NoReturn:
+    """Ends the process, with what went wrong told on the descriptor `ready`."""
+    try:
         os.write(ready, f"{type(error).__name__}: {error}".encode())
+    finally:
         os._exit(COULD_NOT_START)
+
+
+def most_files() -> int:
+    """The number that no descriptor of this process reaches."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def _unpack(plan: dict[str, Any], stream: IO[bytes]) -> None:
@@ -93,4 +105,4 @@ def _descriptors(pipe: int, ready: int) -> None:
     """Leaves 0, 1, 2, the evidence pipe and, until the program starts, `ready`."""
     os.dup2(pipe, PIPE)
     os.closerange(PIPE + 1, ready)
-    os.closerange(ready + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    os.closerange(ready + 1, most_files())

@@ -9,11 +9,8 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
-
-TYPE_CHECKING = False  # importing typing would take longer than all the rest
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import CodeType, ModuleType
+from collections.abc import Sequence
+from types import CodeType, ModuleType
 
 
 class Finder(importlib.abc.MetaPathFinder):

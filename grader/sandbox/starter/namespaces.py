@@ -6,9 +6,8 @@ import os
 
 from . import system
 
-# The order in which they are entered: the namespace of users that owns the others gives the right to enter those, and
-# the one in which the program lives, beneath it, takes that right away again.
-ORDER = ("owner", "cgroup", "uts", "ipc", "net", "pid", "mnt", "user")
+# In the order in which they are entered: the namespace of users that owns the others gives the right to enter those,
+# and the one in which the program lives, beneath it, takes that right away again.
 FLAGS = {
     "owner": 0x10000000,
     "cgroup": 0x02000000,
@@ -16,7 +15,7 @@ FLAGS = {
     "ipc": 0x08000000,
     "net": 0x40000000,
     "pid": 0x20000000,  # of the children from here on
-    "mnt": 0x00020000,  # and with it the root folder
+    "mnt": system.CLONE_NEWNS,  # and with it the root folder
     "user": 0x10000000,
 }
 REQUIRED = frozenset(FLAGS) - {"owner", "cgroup"}
@@ -28,9 +27,9 @@ def enter(handles: dict[str, int]) -> None:
         raise OSError(f"no namespace of {', '.join(sorted(missing))}")
     if os.geteuid() == 0:
         os.setgroups([])
-    for kind in ORDER:
+    for kind, flag in FLAGS.items():
         if kind in handles:
-            system.setns(handles[kind], FLAGS[kind], kind)
+            system.setns(handles[kind], flag, kind)
 
 
 def give_up(uid: int) -> None:

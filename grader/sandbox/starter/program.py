@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
+import runpy
 import sys
-
-TYPE_CHECKING = False  # importing typing would take longer than all the rest
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import NoReturn
+import threading
+import traceback
+import types
+from collections.abc import Callable
+from typing import NoReturn
 
 SAFE_PATH = "-P"
 FAILED = 1
@@ -16,10 +19,6 @@ FAILED = 1
 
 def run(argv: list[str]) -> NoReturn:
     """Runs `argv`, an interpreter with `-P` and then `-m MODULE` or `-c CODE` and their arguments, and ends with it."""
-    import gc
-    import runpy
-    import types
-
     _, *words = argv
     if words[:1] == [SAFE_PATH]:
         words = words[1:]
@@ -45,10 +44,6 @@ def _end(main: Callable[[], None]) -> NoReturn:
 
     Else what it was forked from would go on in it.
     """
-    import atexit
-    import threading
-    import traceback
-
     code = 0
     try:
         main()

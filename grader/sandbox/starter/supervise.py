@@ -67,8 +67,7 @@ def _hand_over(plan: dict[str, Any], uid: int | None) -> None:
         if plan["seccomp"] is not None:
             system.load_seccomp(plan["seccomp"])
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
-        os.write(plan["ready"], f"{type(error).__name__}: {error}".encode())
-        os._exit(inside.COULD_NOT_START)
+        inside.fail(plan["ready"], error)
     inside.enter(plan["parcel"])
 
 

@@ -12,16 +12,12 @@ import gc
 import importlib
 import marshal
 import os
-import resource
 import signal
 import socket
 import sys
+from typing import Any, NoReturn
 
 from . import inside, namespaces, program, system
-
-TYPE_CHECKING = False  # importing typing would take longer than all the rest
-if TYPE_CHECKING:
-    from typing import Any, NoReturn
 
 # The command line is readable inside, and no path of the host's is in it. `finder` is the text of modules.py.
 BOOT = """\
@@ -43,11 +39,6 @@ MESSAGE_BYTES = 1 << 17
 def number(name: str) -> int:
     """The number that a request's descriptor has in the fork."""
     return FIRST + DESCRIPTORS.index(name)
-
-
-def most_files() -> int:
-    """The number that no descriptor of this process reaches."""
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def serve(plan: dict[str, Any]) -> None:
@@ -106,10 +97,9 @@ def _help(request: dict[str, Any], handles: list[int]) -> NoReturn:
         os.closerange(number("told"), FIRST + len(handles))
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.write(number("status"), b"%d\n" % (code if code >= 0 else 128 - code))
-    except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
-        os.write(number("ready"), f"{type(error).__name__}: {error}".encode())
-    finally:
         os._exit(0)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
+        inside.fail(number("ready"), error)
 
 
 def _placed(handles: list[int]) -> list[int]:
@@ -118,7 +108,7 @@ def _placed(handles: list[int]) -> list[int]:
         raise OSError("too many files are open")
     placed = [os.dup2(handle, FIRST + index, inheritable=False) for index, handle in enumerate(handles)]
     os.closerange(3, FIRST)
-    os.closerange(FIRST + len(handles), most_files())
+    os.closerange(FIRST + len(handles), inside.most_files())
     return placed
 
 
@@ -130,10 +120,9 @@ def _become(filter_program: bytes) -> NoReturn:
             os.dup2(number(name), standard)
         system.load_seccomp(filter_program)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
-        os.write(number("ready"), f"{type(error).__name__}: {error}".encode())
-        os._exit(inside.COULD_NOT_START)
+        inside.fail(number("ready"), error)
     plan = inside.prepare(number("parcel"))
-    os.closerange(inside.PIPE + 1, most_files())
+    os.closerange(inside.PIPE + 1, inside.most_files())
     os.environ.clear()
     os.environ.update(plan["env"])
     program.run(plan["argv"])
