@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from grader.pipeline import Options, prepare
+from grader.pipeline.forks import FEW
 from tests.bench_class.__main__ import BLOCK, markdown
 from tests.bench_class.measures import Row
 from tests.bench_class.stored import copies, dearer_assignment
@@ -34,17 +36,26 @@ def test_a_stored_class_of_copies_is_a_finished_class(
     here: Path,  # noqa: F811
     quick_mnist: Path,
 ) -> None:
-    """`grade` has nothing to do on it, `regrade` changes nobody, and by a dearer rubric everybody."""
+    """`grade` has nothing to do on it, `regrade` changes nobody, and by a dearer rubric everybody: each gets the
+    reports of that rubric, though several processes write them."""
     for name, source in (("ann", LOAD), ("bob", "x = 1")):
         write(here / "class" / f"{name}.ipynb", notebook_of(LOAD, source))
     chosen = ("--data", quick_mnist, "--quick")
     assert grade("class", *chosen).code == 0
     grader = prepare(Options(data=quick_mnist, quick=True))
-    works, grades = copies(here / "class", here / "grades", grader, 5, here / "copies")
-    assert "0 graded now, 5 as before" in grade(works, *chosen, "--out", grades).err
-    assert grade("regrade", grades).out == "0 of 5 grades change\n"
+    count = 2 * FEW + 1
+    works, grades = copies(here / "class", here / "grades", grader, count, here / "copies")
+    assert f"0 graded now, {count} as before" in grade(works, *chosen, "--out", grades).err
+    assert grade("regrade", grades).out == f"0 of {count} grades change\n"
     dearer = dearer_assignment(here / "dearer")
-    assert "5 of 5 grades change" in grade("regrade", grades, "--assignment", dearer, "--yes").out
+    (grades / "student-00000" / "report.html").unlink()
+    assert f"{count} of {count} grades change" in grade("regrade", grades, "--assignment", dearer, "--yes").out
+    written = [json.loads(path.read_bytes()) for path in sorted(grades.glob("*/report.json"))]
+    assert [(one["submission"]["id"], one["max_score"]) for one in written] == [
+        (f"student-{number:05d}", 51) for number in range(count)
+    ]
+    assert (grades / "student-00000" / "report.html").is_file()
+    assert grade("regrade", grades, "--assignment", dearer).out == f"0 of {count} grades change\n"
 
 
 def test_what_a_command_took_is_its_own(tmp_path: Path) -> None:

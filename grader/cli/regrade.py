@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -14,9 +13,11 @@ from grader.cli.recording import record
 from grader.cli.report import write_class
 from grader.pipeline import (
     Assignment,
+    Entry,
     Graded,
     Register,
     Regraded,
+    by_forks,
     evidence_store,
     load_assignment,
     now,
@@ -24,6 +25,7 @@ from grader.pipeline import (
     regrade,
     waiting,
 )
+from grader.report import html
 from grader.score.spool import Spool
 
 
@@ -83,14 +85,20 @@ def _tell(book: Register, assignment: Assignment, outdated: Spool[Regraded]) -> 
     click.echo(f"{changed} of {total} grades change")
 
 
-def _write(book: Register, outdated: Iterable[Regraded], grades: Path) -> None:
+def _write(book: Register, outdated: Spool[Regraded], grades: Path) -> None:
     """Puts the new reports in place and enters the grades; the register keeps what they were."""
     folder = report_folder(grades)
+
+    def write(number: int) -> Entry:
+        found = outdated[number]
+        assert found.after is not None and found.grade is not None
+        folder.write(found.after.row.id, render_reports(Graded(found.grade)), True)
+        return found.after
+
+    html.warm()  # for all forks
     with book.together():
-        for found in outdated:
-            assert found.after is not None and found.grade is not None
-            folder.write(found.after.row.id, render_reports(Graded(found.grade)), True)
-            book.record(found.after, now(), "regraded", None)
+        for after in by_forks(write, len(outdated)):
+            book.record(after, now(), "regraded", None)
 
 
 def _line(found: Regraded) -> str:

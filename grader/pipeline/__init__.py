@@ -23,12 +23,13 @@ from grader.checks.table import validate
 from grader.pipeline.classroom import NOTEBOOK, Folder, Result, enter_missing, grade_class, missing, now
 from grader.pipeline.cluster import Cluster
 from grader.pipeline.crew import Crew, fitting_jobs
+from grader.pipeline.forks import by_forks
 from grader.pipeline.grader import Graded, Grader
 from grader.pipeline.regrade import Regraded, regrade, waiting
 from grader.pipeline.trusted import Trusted
 from grader.pipeline.work import Cancelled, Done, Inline, Job, Workers
 from grader.sandbox import APPARMOR_PROFILE, LEVELS, available_isolation, examine, examine_forks, who_holds_memory
-from grader.store import EvidenceStore, Register, open_register
+from grader.store import Entry, EvidenceStore, Register, open_register
 from grader.submission import RULES, Candidate, Directory, Student, find_candidates, read_roster
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Crew",
     "Directory",
     "Done",
+    "Entry",
     "Folder",
     "Graded",
     "Grader",
@@ -56,6 +58,7 @@ __all__ = [
     "Workers",
     "all_kinds",
     "available_isolation",
+    "by_forks",
     "data_in_use",
     "download_data",
     "enter_missing",

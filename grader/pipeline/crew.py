@@ -17,6 +17,7 @@ from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from grader.pipeline.forks import end_with_parent
 from grader.pipeline.grader import Grader
 from grader.pipeline.work import Done, Job, perform
 from grader.sandbox import keep_zygote
@@ -106,20 +107,13 @@ def _begin(grader: Grader, core: int | None, end: Connection) -> None:
             os.sched_setaffinity(0, {core})
     keep_zygote()
     _grader = grader
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    end_with_parent()
     threading.Thread(target=_follow_stop, args=(end,), daemon=True).start()
 
 
 def _work(job: Job) -> Done:
     assert _grader is not None
     return perform(_grader, job, lambda _: None, _stopped)
-
-
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _follow_stop(end: Connection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,13 +14,18 @@ from grader.score import CheckResult, Grade, QuestionScore
 SCHEMA = "grader.report/1"
 
 _FILTER_DECIMALS = 5
+_NOT_PRINTED = re.compile(r"[^\x00-\x7e]+")  # what else is not, the encoder escapes
 
 
 def render(grade: Grade) -> str:
     """Return the report as one JSON object, ASCII only, null for what is unknown or not a finite number."""
-    # json.dumps with an indentation does without its fast encoder.
-    text = json.dumps(_plain(_report(grade)), ensure_ascii=True, allow_nan=False)
-    return f"{msgspec.json.format(text, indent=2)}\n"
+    report = _report(grade)
+    try:
+        text = msgspec.json.encode(report).decode()
+    except UnicodeEncodeError:  # a student's string may hold half a character
+        text = msgspec.json.encode(_whole(report)).decode()
+    printable = _NOT_PRINTED.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return f"{msgspec.json.format(printable, indent=2)}\n"
 
 
 def _report(grade: Grade) -> dict[str, Any]:
@@ -65,14 +70,12 @@ def _check(check: CheckResult) -> dict[str, Any]:
     return {key: value for key, value in msgspec.to_builtins(check).items() if key != "question"}
 
 
-def _plain(value: Any) -> Any:
-    """Make a value JSON can hold: finite numbers, lists, and text without lone surrogates."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+def _whole(value: Any) -> Any:
+    """The value, its text without lone surrogates."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {_whole(key): _whole(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_whole(item) for item in value]
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +30,10 @@ def spooling(
 
 
 class Spool(Sequence[T], Generic[T]):
-    """Values in the order in which they were added; each is read when it is asked for. Made by `spooling`."""
+    """Values in the order in which they were added; each is read when it is asked for. Made by `spooling`.
+
+    Forks of the process may read it, too: no position in the file is shared.
+    """
 
     def __init__(self, file: BinaryIO, encoder: msgspec.msgpack.Encoder, decoder: msgspec.msgpack.Decoder[T]):
         self._file = file
@@ -39,8 +43,9 @@ class Spool(Sequence[T], Generic[T]):
 
     def add(self, value: T) -> None:
         """Adds one at the end."""
-        self._file.seek(self._ends[-1])
-        self._ends.append(self._ends[-1] + self._file.write(self._encoder.encode(value)))
+        length = self._file.write(self._encoder.encode(value))
+        self._file.flush()
+        self._ends.append(self._ends[-1] + length)
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -54,6 +59,6 @@ class Spool(Sequence[T], Generic[T]):
     def __getitem__(self, at: int | slice) -> T | Sequence[T]:
         if isinstance(at, slice):
             return [self[each] for each in range(*at.indices(len(self)))]
-        begin = range(len(self))[at]
-        self._file.seek(self._ends[begin])
-        return self._decoder.decode(self._file.read(self._ends[begin + 1] - self._ends[begin]))
+        number = range(len(self))[at]
+        begin, end = self._ends[number], self._ends[number + 1]
+        return self._decoder.decode(os.pread(self._file.fileno(), end - begin, begin))
