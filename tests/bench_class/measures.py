@@ -6,10 +6,11 @@ import json
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.assignment import Dataset
@@ -45,6 +46,8 @@ class Setup:
     students: dict[str, tuple[int, str]]
     jobs: int
     rounds: int
+    alone: list[float] = field(default_factory=list)
+    """Seconds of the wall that bare Python took for one program, nothing else running."""
 
     @property
     def submissions(self) -> Path:
@@ -111,8 +114,8 @@ def beside_bare(setup: Setup) -> Iterator[Row]:
     ratios = []
     for number in range(setup.rounds):
         tell(f"bare python and grade, round {number + 1} of {setup.rounds}")
-        bare = _bare(home)
-        ratios.append(setup.grade(SOLUTION, *setup.chosen, "--no-cache", "--out", "one").wall / bare.wall)
+        setup.alone.append(_bare(home).wall)
+        ratios.append(setup.grade(SOLUTION, *setup.chosen, "--no-cache", "--out", "one").wall / setup.alone[-1])
     ratio = statistics.median(ratios)
     yield Row(
         "`grade one.ipynb`, beside bare `python one.py`", f"at most {BARE_WANTED:.2f}x",
@@ -121,7 +124,8 @@ def beside_bare(setup: Setup) -> Iterator[Row]:
 
 
 def overhead(setup: Setup, ours: Ran) -> Iterator[Row]:
-    """Processor time of the whole class beyond what its programs take in bare Python, as many at a time.
+    """Processor time of the whole class beyond what its programs take in bare Python, as many at a time; and how many
+    more of them bare Python does by that, which is what the machine has to give.
 
     A sandbox that is killed takes its account with it, so what ran inside is taken from the reports.
     """
@@ -130,14 +134,21 @@ def overhead(setup: Setup, ours: Ran) -> Iterator[Row]:
         _bare_folder(setup, f"bare-{id_}", script(notebook(number, mistake)))
         for id_, (number, mistake) in setup.students.items()
     ]
+    begun = time.perf_counter()
     with ThreadPoolExecutor(setup.jobs) as pool:
         bare = sum(ran.cpu for ran in pool.map(_bare, homes))
+    together = time.perf_counter() - begun
     reports = (setup.folder / "grades" / id_ / "report.json" for id_ in setup.students)
     graded = ours.cpu + sum(json.loads(path.read_bytes())["run"]["cpu_s"] for path in reports)
     each = (graded - bare) / len(homes)
     yield Row(
         "processor time a submission beyond its own program's, in a class", f"under {OVERHEAD_WANTED_S} s",
         f"{each:.2f} s ({graded / len(homes):.1f} s beside {bare / len(homes):.1f} s)", each < OVERHEAD_WANTED_S,
+    )  # fmt: skip
+    alone = statistics.median(setup.alone)
+    yield Row(
+        f"bare Python itself, {setup.jobs} programs at a time beside one after the other", "stated",
+        f"{60 * len(homes) / together:.1f} to {60 / alone:.1f} a minute: {len(homes) * alone / together:.2f}x", True,
     )  # fmt: skip
 
 

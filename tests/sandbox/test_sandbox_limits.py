@@ -321,10 +321,10 @@ def test_tasks_of_a_user_are_counted() -> None:
     """A thread more is a task more."""
     before = tree.tasks_of(os.geteuid())
     event = threading.Event()
-    threads = [threading.Thread(target=event.wait) for _ in range(50)]
+    threads = [threading.Thread(target=event.wait) for _ in range(200)]
     for thread in threads:
         thread.start()
-    assert tree.tasks_of(os.geteuid()) >= before + 25  # other processes come and go meanwhile
+    assert tree.tasks_of(os.geteuid()) >= before + 100  # other processes come and go meanwhile
     event.set()
     for thread in threads:
         thread.join()
