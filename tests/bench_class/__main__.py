@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import functools
 import os
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from tests import machine
 from tests.bench_class import measures
 from tests.bench_class.measures import Row, Setup
 from tests.bench_class.submissions import make_class
-from tests.bench_class.timing import tell
+from tests.bench_class.timing import mean, tell
 from tests.mnist import mnist_folder
 from tests.readme import Block
 
@@ -63,7 +64,8 @@ def _verdict(row: Row) -> str:
 def _heading(options: argparse.Namespace) -> str:
     return (
         f"{datetime.date.today().isoformat()}, {machine.computer()}; {machine.versions()}; {machine.settings()}. "
-        f"{options.submissions} generated notebooks, every second one faulty, {options.jobs} at a time."
+        f"{options.submissions} generated notebooks, every second one faulty, {options.jobs} at a time; nbgrader and "
+        f"Otter, which do one after the other, grade {options.peer_submissions} of them."
     )
 
 
@@ -79,12 +81,21 @@ def _set_up(folder: Path, options: argparse.Namespace) -> Setup:
 
 
 def _measure(setup: Setup, options: argparse.Namespace) -> Iterator[Row]:
-    ours = measures.throughput(setup)
-    yield from measures.on_dask(setup, ours)
-    if not options.no_peers:
-        yield from measures.beside_peers(setup, ours, options.peers, options.pip_flags.split())
+    others = [] if options.no_peers else [measures.NBGRADER, measures.OTTER]
+    peer = functools.partial(
+        measures.by_peer, setup, options.peer_submissions, home=options.peers, pip_flags=options.pip_flags.split()
+    )
+    theirs = [peer(other) for other in others[:1]]
+    first = measures.throughput(setup, measures.GRADES[0])
+    bare = measures.bare_class(setup)
+    dask = measures.on_dask(setup)
+    ours = mean(first, measures.throughput(setup, measures.GRADES[1]))
+    yield measures.beside_dask(setup, ours, dask)
+    theirs += [peer(other) for other in others[1:]]
+    for other, (name, rate) in zip(others, theirs, strict=True):
+        yield measures.beside_peer(setup, ours, name, other.wanted, rate)
     yield from measures.beside_bare(setup)
-    yield from measures.overhead(setup, ours)
+    yield from measures.overhead(setup, ours, bare)
     yield from measures.again(setup, ours, options.stored)
     yield from measures.growth(setup, options.small, options.large)
 
@@ -96,7 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=found, help="folder with train.npz and test.npz")
     parser.add_argument("--quick", action="store_true", help="6,000 + 1,000 images in all measurements")
     parser.add_argument("--readme", action="store_true", help="write the table into the README")
-    parser.add_argument("--submissions", type=int, default=12, help="that each grader grades (default 12)")
+    parser.add_argument("--submissions", type=int, default=20, help="of the class that is graded (default 20)")
+    parser.add_argument("--peer-submissions", type=int, default=8, help="that nbgrader and Otter grade (default 8)")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="at a time (default 2)")
     parser.add_argument("--rounds", type=int, default=3, help="of one notebook beside bare Python (default 3)")
     parser.add_argument("--stored", type=int, default=300, help="submissions that are regraded (default 300)")

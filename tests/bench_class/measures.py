@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from grader.assignment import Dataset
@@ -20,9 +21,31 @@ from tests.bench_class.stored import copies, dearer_assignment
 from tests.bench_class.submissions import HELPERS, SOLUTION, notebook, script
 from tests.bench_class.timing import GRADE, Ran, run, tell
 
-NBGRADER_WANTED, OTTER_WANTED, BARE_WANTED = 2.5, 3.5, 1.10
+BARE_WANTED = 1.10
 SECONDS_WANTED, SHARE_WANTED, OVERHEAD_WANTED_S = 3.0, 500, 1.5
 MEMORY_WANTED, DASK_WANTED, LINEAR_WANTED = 1.10, 1.10, 1.25
+
+Students = Mapping[str, tuple[int, str]]
+"""id -> (number, mistake) of each submission of a class."""
+
+# The folders of the class's grades. A machine may be faster at one time than at another: the class is graded twice,
+# around what is measured beside it, and the mean counts.
+GRADES = ("grades", "grades-again")
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another grader: the command, the package that has it, how it grades a class, and how many times its throughput
+    is wanted."""
+
+    name: str
+    package: str
+    grade: Callable[[Path, peers.Work, Path], peers.Graded]
+    wanted: float
+
+
+NBGRADER = Peer("nbgrader autograde", "nbgrader", peers.nbgrader, 2.5)
+OTTER = Peer("otter run", "otter-grader", peers.otter, 3.5)
 
 
 @dataclass(frozen=True)
@@ -43,7 +66,7 @@ class Setup:
     dataset: Dataset
     grader: Grader
     chosen: tuple[str, ...]
-    students: dict[str, tuple[int, str]]
+    students: Students
     jobs: int
     rounds: int
     alone: list[float] = field(default_factory=list)
@@ -64,45 +87,39 @@ class Setup:
         return made
 
 
-def throughput(setup: Setup, out: str = "grades") -> Ran:
-    """The class from nothing to reports, `jobs` at a time."""
+def throughput(setup: Setup, out: str) -> Ran:
+    """The class from nothing to reports in the folder `out`, `jobs` at a time."""
     tell(f"grade: {len(setup.students)} submissions, {setup.jobs} at a time")
     return setup.grade(
         setup.submissions, "--each", *setup.chosen, "--no-cache", "--jobs", str(setup.jobs), "--out", out
     )
 
 
-def beside_peers(setup: Setup, ours: Ran, home: Path, pip_flags: list[str]) -> Iterator[Row]:
-    """Submissions a minute beside nbgrader's and Otter's.
+def by_peer(setup: Setup, count: int, peer: Peer, home: Path, pip_flags: list[str]) -> tuple[str, float]:
+    """The first `count` of the class by another grader: its name with its version, and how many it did a minute.
 
-    `ours` was before theirs; the class is graded once more after them, and the mean of the two counts, since a machine
-    may be faster at one time than at another.
+    It does one after the other, so that more of them would tell nothing new.
     """
-    count = len(setup.students)
-    work = peers.Work(setup.students, setup.dataset.directory)
-    theirs = []
-    for name, package, grade, wanted in (
-        ("nbgrader autograde", "nbgrader", peers.nbgrader, NBGRADER_WANTED),
-        ("otter run", "otter-grader", peers.otter, OTTER_WANTED),
-    ):
-        binaries = peers.install(package, home, pip_flags)
-        tell(f"{name}: {count} submissions")
-        found = grade(binaries, work, setup.new_folder(package))
-        _require_full_marks(name, setup, found.points)
-        theirs.append((f"{name} {peers.version_of(binaries, package)}", wanted, found.ran))
-    again = throughput(setup, "grades-again")
-    wall = (ours.wall + again.wall) / 2
-    for name, wanted, ran in theirs:
-        ratio = ran.wall / wall
-        yield Row(
-            f"submissions a minute, beside {name}", f"at least {wanted}x",
-            f"{60 * count / wall:.1f} to {60 * count / ran.wall:.1f}: {ratio:.2f}x", ratio >= wanted,
-        )  # fmt: skip
+    students = dict(islice(setup.students.items(), count))
+    binaries = peers.install(peer.package, home, pip_flags)
+    tell(f"{peer.name}: {len(students)} submissions")
+    found = peer.grade(binaries, peers.Work(students, setup.dataset.directory), setup.new_folder(peer.package))
+    _require_full_marks(peer.name, students, found.points)
+    return f"{peer.name} {peers.version_of(binaries, peer.package)}", 60 * len(students) / found.ran.wall
 
 
-def _require_full_marks(name: str, setup: Setup, points: Mapping[str, float]) -> None:
+def beside_peer(setup: Setup, ours: Ran, name: str, wanted: float, theirs: float) -> Row:
+    """Submissions a minute beside another grader's."""
+    rate = 60 * len(setup.students) / ours.wall
+    return Row(
+        f"submissions a minute, beside {name}", f"at least {wanted}x",
+        f"{rate:.1f} to {theirs:.1f}: {rate / theirs:.2f}x", rate / theirs >= wanted,
+    )  # fmt: skip
+
+
+def _require_full_marks(name: str, students: Students, points: Mapping[str, float]) -> None:
     """Raises RuntimeError where another grader did not do the work: each correct submission passes all its asserts."""
-    correct = [id_ for id_, (_, mistake) in setup.students.items() if not mistake]
+    correct = [id_ for id_, (_, mistake) in students.items() if not mistake]
     right = sum(points[id_] == len(peers.ASSERTS) for id_ in correct)
     if right < len(correct):
         raise RuntimeError(f"{name} gave full marks to {right} of {len(correct)} correct submissions: {points}")
@@ -123,12 +140,8 @@ def beside_bare(setup: Setup) -> Iterator[Row]:
     )  # fmt: skip
 
 
-def overhead(setup: Setup, ours: Ran) -> Iterator[Row]:
-    """Processor time of the whole class beyond what its programs take in bare Python, as many at a time; and how many
-    more of them bare Python does by that, which is what the machine has to give.
-
-    A sandbox that is killed takes its account with it, so what ran inside is taken from the reports.
-    """
+def bare_class(setup: Setup) -> Ran:
+    """The class's programs in bare Python, `jobs` at a time."""
     tell(f"bare python: the {len(setup.students)} programs, {setup.jobs} at a time")
     homes = [
         _bare_folder(setup, f"bare-{id_}", script(notebook(number, mistake)))
@@ -136,19 +149,29 @@ def overhead(setup: Setup, ours: Ran) -> Iterator[Row]:
     ]
     begun = time.perf_counter()
     with ThreadPoolExecutor(setup.jobs) as pool:
-        bare = sum(ran.cpu for ran in pool.map(_bare, homes))
-    together = time.perf_counter() - begun
-    reports = (setup.folder / "grades" / id_ / "report.json" for id_ in setup.students)
-    graded = ours.cpu + sum(json.loads(path.read_bytes())["run"]["cpu_s"] for path in reports)
-    each = (graded - bare) / len(homes)
+        ran = list(pool.map(_bare, homes))
+    return Ran(time.perf_counter() - begun, sum(one.cpu for one in ran), max(one.peak_mb for one in ran))
+
+
+def overhead(setup: Setup, ours: Ran, bare: Ran) -> Iterator[Row]:
+    """Processor time of the whole class beyond what its programs take in bare Python, as many at a time; and how many
+    more of them bare Python does by that, which is what the machine has to give.
+
+    A sandbox that is killed takes its account with it, so what ran inside is taken from the reports.
+    """
+    count = len(setup.students)
+    reports = [setup.folder / out / id_ / "report.json" for out in GRADES for id_ in setup.students]
+    inside = sum(json.loads(path.read_bytes())["run"]["cpu_s"] for path in reports) / len(GRADES)
+    each = (ours.cpu + inside - bare.cpu) / count
     yield Row(
         "processor time a submission beyond its own program's, in a class", f"under {OVERHEAD_WANTED_S} s",
-        f"{each:.2f} s ({graded / len(homes):.1f} s beside {bare / len(homes):.1f} s)", each < OVERHEAD_WANTED_S,
+        f"{each:.2f} s ({(ours.cpu + inside) / count:.1f} s beside {bare.cpu / count:.1f} s)",
+        each < OVERHEAD_WANTED_S,
     )  # fmt: skip
     alone = statistics.median(setup.alone)
     yield Row(
         f"bare Python itself, {setup.jobs} programs at a time beside one after the other", "stated",
-        f"{60 * len(homes) / together:.1f} to {60 / alone:.1f} a minute: {len(homes) * alone / together:.2f}x", True,
+        f"{60 * count / bare.wall:.1f} to {60 / alone:.1f} a minute: {count * alone / bare.wall:.2f}x", True,
     )  # fmt: skip
 
 
@@ -212,7 +235,7 @@ def growth(setup: Setup, small: int, large: int) -> Iterator[Row]:
     )  # fmt: skip
 
 
-def on_dask(setup: Setup, ours: Ran) -> Iterator[Row]:
+def on_dask(setup: Setup) -> Ran:
     """The same class by two workers of one core, on a cluster of this machine."""
     trivial = setup.new_folder("trivial")
     document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}
@@ -222,8 +245,13 @@ def on_dask(setup: Setup, ours: Ran) -> Iterator[Row]:
         setup.grade(trivial, "--each", *setup.chosen, "--scheduler", address, "--out", "grades-trivial")
         tell(f"Dask: {len(setup.students)} submissions, {setup.jobs} workers")
         call = (setup.submissions, "--each", *setup.chosen, "--no-cache", "--scheduler", address)
-        ratio = setup.grade(*call, "--out", "grades-dask").wall / ours.wall
-    yield Row(
+        return setup.grade(*call, "--out", "grades-dask")
+
+
+def beside_dask(setup: Setup, ours: Ran, dask: Ran) -> Row:
+    """The class on a cluster beside the same class here."""
+    ratio = dask.wall / ours.wall
+    return Row(
         f"Dask, {setup.jobs} workers of one core, beside {setup.jobs} local jobs", "within 10%", f"{ratio:.2f}x",
         ratio <= DASK_WANTED,
     )  # fmt: skip

@@ -25,6 +25,11 @@ class Ran:
     peak_mb: float
 
 
+def mean(one: Ran, other: Ran) -> Ran:
+    """What the same work took on average, done twice."""
+    return Ran((one.wall + other.wall) / 2, (one.cpu + other.cpu) / 2, max(one.peak_mb, other.peak_mb))
+
+
 def run(
     command: Sequence[str | Path], folder: Path, extra: Mapping[str, str] | None = None, codes: Sequence[int] = (0,)
 ) -> Ran:
