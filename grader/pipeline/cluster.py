@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.assignment import Assignment, Dataset, cache_directory, receive_dataset, staged_dataset
 from grader.errors import GraderError, IsolationError, UsageError
+from grader.pipeline.cores import take_core
 from grader.pipeline.grader import Grader
 from grader.pipeline.trusted import Trusted
 from grader.pipeline.versions import grader_version
@@ -186,7 +187,12 @@ def _work(grader: Grader, job: Job) -> Done:
 
 
 def _at_home(grader: Grader) -> Grader:
-    """The same grader with this machine's own sandbox, data and store, whose runs are forked from here on."""
+    """The same grader with this machine's own sandbox, data and store, whose runs are forked from here on, and stay on
+    one core where this worker does one at a time."""
+    from distributed import get_worker
+
+    if get_worker().state.nthreads == 1:
+        take_core()
     keep_zygote()
     dataset = staged_dataset(grader.dataset.sha256)
     if dataset is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from grader.pipeline import Grader
 from tests.bench_class import peers
 from tests.bench_class.stored import copies, dearer_assignment
 from tests.bench_class.submissions import HELPERS, SOLUTION, notebook, script
-from tests.bench_class.timing import GRADE, Ran, run, tell
+from tests.bench_class.timing import GRADE, ONE_THREAD, Ran, run, tell
 
 BARE_WANTED = 1.10
 SECONDS_WANTED, SHARE_WANTED, OVERHEAD_WANTED_S = 3.0, 500, 1.5
@@ -285,7 +286,7 @@ def _cluster(setup: Setup) -> Iterator[str]:
     begin: Callable[..., None] = lambda *words: begun.append(  # noqa: E731
         subprocess.Popen(
             [sys.executable, "-m", "dask", *words, "--host", "127.0.0.1", "--no-dashboard"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **ONE_THREAD},
         )
     )  # fmt: skip
     try:
