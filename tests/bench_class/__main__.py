@@ -94,8 +94,9 @@ def _measure(setup: Setup, options: argparse.Namespace) -> Iterator[Row]:
     theirs += [peer(other) for other in others[1:]]
     for other, (name, rate) in zip(others, theirs, strict=True):
         yield measures.beside_peer(setup, ours, name, other.wanted, rate)
-    yield from measures.beside_bare(setup)
-    yield from measures.overhead(setup, ours, bare)
+    one, alone = measures.beside_bare(setup)
+    yield one
+    yield from measures.overhead(setup, ours, bare, alone)
     yield from measures.again(setup, ours, options.stored)
     yield from measures.growth(setup, options.small, options.large)
 

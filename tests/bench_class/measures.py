@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -70,8 +70,6 @@ class Setup:
     students: Students
     jobs: int
     rounds: int
-    alone: list[float] = field(default_factory=list)
-    """Seconds of the wall that bare Python took for one program, nothing else running."""
 
     @property
     def submissions(self) -> Path:
@@ -126,19 +124,20 @@ def _require_full_marks(name: str, students: Students, points: Mapping[str, floa
         raise RuntimeError(f"{name} gave full marks to {right} of {len(correct)} correct submissions: {points}")
 
 
-def beside_bare(setup: Setup) -> Iterator[Row]:
-    """One notebook beside the same program in bare Python, in turns."""
+def beside_bare(setup: Setup) -> tuple[Row, float]:
+    """One notebook beside the same program in bare Python, in turns; and the seconds that bare Python took for it."""
     home = _bare_folder(setup, "bare-solution", script(json.loads(SOLUTION.read_text(encoding="utf-8"))))
-    ratios = []
+    ratios, alone = [], []
     for number in range(setup.rounds):
         tell(f"bare python and grade, round {number + 1} of {setup.rounds}")
-        setup.alone.append(_bare(home).wall)
-        ratios.append(setup.grade(SOLUTION, *setup.chosen, "--no-cache", "--out", "one").wall / setup.alone[-1])
+        alone.append(_bare(home).wall)
+        ratios.append(setup.grade(SOLUTION, *setup.chosen, "--no-cache", "--out", "one").wall / alone[-1])
     ratio = statistics.median(ratios)
-    yield Row(
+    row = Row(
         "`grade one.ipynb`, beside bare `python one.py`", f"at most {BARE_WANTED:.2f}x",
         f"{ratio:.2f}x ({min(ratios):.2f} to {max(ratios):.2f})", ratio <= BARE_WANTED,
     )  # fmt: skip
+    return row, statistics.median(alone)
 
 
 def bare_class(setup: Setup) -> Ran:
@@ -154,9 +153,9 @@ def bare_class(setup: Setup) -> Ran:
     return Ran(time.perf_counter() - begun, sum(one.cpu for one in ran), max(one.peak_mb for one in ran))
 
 
-def overhead(setup: Setup, ours: Ran, bare: Ran) -> Iterator[Row]:
+def overhead(setup: Setup, ours: Ran, bare: Ran, alone: float) -> Iterator[Row]:
     """Processor time of the whole class beyond what its programs take in bare Python, as many at a time; and how many
-    more of them bare Python does by that, which is what the machine has to give.
+    more of them bare Python does by that, which is what the machine has to give; it takes `alone` seconds for one.
 
     A sandbox that is killed takes its account with it, so what ran inside is taken from the reports.
     """
@@ -169,7 +168,6 @@ def overhead(setup: Setup, ours: Ran, bare: Ran) -> Iterator[Row]:
         f"{each:.2f} s ({(ours.cpu + inside) / count:.1f} s beside {bare.cpu / count:.1f} s)",
         each < OVERHEAD_WANTED_S,
     )  # fmt: skip
-    alone = statistics.median(setup.alone)
     yield Row(
         f"bare Python itself, {setup.jobs} programs at a time beside one after the other", "stated",
         f"{60 * count / bare.wall:.1f} to {60 / alone:.1f} a minute: {count * alone / bare.wall:.2f}x", True,

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +18,7 @@ import pytest
 from grader.errors import UsageError
 from grader.pipeline.forks import AHEAD, FEW, by_forks
 from grader.score.spool import spooling
+from tests.cli.test_cli_limits import wait_for
 
 MANY = 4 * FEW
 
@@ -119,17 +119,10 @@ def work(number):
 list(by_forks(work, {MANY}))
 """
     with subprocess.Popen([sys.executable, "-c", program]) as parent:
-        _until(lambda: len(list(tmp_path.iterdir())) >= 2)
+        assert wait_for(lambda: len(list(tmp_path.iterdir())) >= 2, seconds=20)
         parent.kill()
     forks = [int(path.name) for path in tmp_path.iterdir()]
-    _until(lambda: not any(_runs(pid) for pid in forks))
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    assert wait_for(lambda: not any(_runs(pid) for pid in forks), seconds=20)
 
 
 def _runs(pid: int) -> bool:
