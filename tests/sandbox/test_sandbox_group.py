@@ -7,6 +7,7 @@ Ubuntu's package user-mode-linux starts as an ordinary program on this machine's
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from tests.sandbox.programs import MEBIBYTE, run_code
 KERNEL = "linux.uml"
 INSIDE = "GRADE_TEST_INSIDE"  # set where these tests run in a kernel of their own
 START_S = 300
+# Where a kernel fails that reserves less than a processor with AMX needs for its floating-point state.
+TOO_MANY_REGISTERS = "put_fp_registers"
 
 # The first process of that Linux: a group that is handed over, and the tests in it alone.
 INIT = """\
@@ -53,16 +56,26 @@ def test_in_a_kernel_that_hands_a_group_over(open_path: Path, repo_root: Path) -
         pytest.skip(f"{KERNEL} is not installed: apt-get install user-mode-linux")
     init, output = open_path / "init", open_path / "output.txt"
     settings = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(open_path), "GRADE_CACHE": str(open_path)}
-    environment = " ".join(f"{name}={value}" for name, value in {**settings, INSIDE: "1"}.items())
-    script = INIT.format(
-        repository=repo_root, environment=environment, python=sys.executable, file=__file__, output=output
-    )
-    init.write_text(script, encoding="utf-8")
+    environment = shlex.join(f"{name}={value}" for name, value in {**settings, INSIDE: "1"}.items())
+    paths = {"repository": repo_root, "python": sys.executable, "file": __file__, "output": output}
+    quoted = {name: shlex.quote(str(path)) for name, path in paths.items()}
+    init.write_text(INIT.format(environment=environment, **quoted), encoding="utf-8")
     init.chmod(0o755)
-    command = [KERNEL, "mem=1200M", "root=/dev/root", "rootfstype=hostfs", "rw", "quiet", "con=null", f"init={init}"]
-    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=START_S, check=False)
+    console = run_kernel(init)
+    if not output.exists() and TOO_MANY_REGISTERS in console:
+        pytest.skip(f"{KERNEL} starts no program on this processor: it has too little room for its registers")
     told = output.read_text(encoding="utf-8")
     assert "8 passed, 1 skipped" in told, told[-3000:]
+
+
+def run_kernel(init: Path) -> str:
+    """Starts that Linux with `init` as its first process, until it is switched off. Returns what its console shows."""
+    settings = ("mem=1200M", "root=/dev/root", "rootfstype=hostfs", "rw", "con=null", "con0=null,fd:1")
+    done = subprocess.run(
+        [KERNEL, *settings, f"init={init}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=START_S, check=False,
+    )  # fmt: skip
+    return done.stdout.decode(errors="replace")
 
 
 def test_the_group_that_is_handed_over_is_used(folder: Path) -> None:

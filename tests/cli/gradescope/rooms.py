@@ -24,11 +24,13 @@ SOLUTION = REPOSITORY / "reference" / "solution.ipynb"
 PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PACKAGES = Path(sysconfig.get_path("purelib"))
 _NOT_SHOWN = {"proc", "dev", "tmp", "autograder"}
+_EMPTY_TMP = ("--perms", "1777", "--tmpfs", "/tmp")
 
 
 @dataclass(frozen=True)
 class Room:
-    """`folder` is what its system shows as /autograder; `system` are bubblewrap's options for everything else."""
+    """`folder` is what its system shows as /autograder; `system` are bubblewrap's options for everything else, an empty
+    /tmp included."""
 
     folder: Path
     system: tuple[str, ...]
@@ -39,7 +41,7 @@ class Room:
         inside = ("--bind", str(self.folder), "/autograder", "--proc", "/proc", "--dev", "/dev", "--chdir", at)
         kept = ("--unshare-pid", "--unshare-ipc", "--die-with-parent", "--cap-add", "ALL")
         return subprocess.run(
-            ["bwrap", *self.system, *inside, "--perms", "1777", "--tmpfs", "/tmp", *kept, *command],
+            ["bwrap", *self.system, *inside, *kept, *command],
             env=dict(self.environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600,
         )  # fmt: skip
 
@@ -71,8 +73,10 @@ def borrowed(folder: Path) -> Room:
             shown += ["--symlink", os.readlink(entry), str(entry)]
         elif entry.is_dir() and entry.name not in _NOT_SHOWN:
             shown += ["--ro-bind", str(entry), str(entry)]
-    # What is graded with must come out of the zip.
-    shown += ["--tmpfs", str(REPOSITORY), "--ro-bind", sys.prefix, sys.prefix]
+    # What is graded with must come out of the zip. The repository and Python may lie below /tmp: mount them after it.
+    shown += [*_EMPTY_TMP, "--tmpfs", str(REPOSITORY)]
+    for prefix in (sys.base_prefix, sys.prefix):
+        shown += ["--ro-bind", prefix, prefix]
     if apt := shutil.which("apt-get"):
         shown += ["--ro-bind", "/bin/true", apt]
     packages = folder / "venv" / PACKAGES.relative_to(sys.prefix)
@@ -91,7 +95,7 @@ def clean(folder: Path, root: Path) -> Room:
         ["mmdebstrap", "--quiet", "--variant=minbase", release, root, *sources, *Path("/etc/apt").glob("sources.list")],
         check=True,
     )
-    shown = ["--bind", str(root), "/"]
+    shown = ["--bind", str(root), "/", *_EMPTY_TMP]
     for name in ("/etc/resolv.conf", "/etc/hosts"):
         shown += ["--ro-bind", name, name]
     settings, lent = _pip_settings()
