@@ -16,7 +16,7 @@ import pytest  # noqa: E402
 from grader.pipeline import Grader, Options, prepare  # noqa: E402
 from grader.sandbox import keep_zygote  # noqa: E402
 from tests.mnist import mnist_folder  # noqa: E402
-from tests.recorder.images import make_images  # noqa: E402
+from tests.recorder.images import write_small_data  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -75,11 +75,9 @@ def grader(quick_mnist: Path, session_cache: Path, forking: None) -> Grader:
 
 @pytest.fixture(scope="session")
 def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """300 training and 150 test images in the practical's format: enough to learn from, and soon gone through."""
+    """A folder with 300 training and 150 test images."""
     folder = tmp_path_factory.mktemp("small-data")
-    for name, count, seed in (("train.npz", 300, 1), ("test.npz", 150, 2)):
-        images, labels = make_images(count, seed)
-        np.savez(folder / name, X=images, Y=np.eye(10, dtype=np.float32)[labels])
+    write_small_data(folder)
     return folder
 
 

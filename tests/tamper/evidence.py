@@ -62,6 +62,11 @@ def with_output(evidence: Evidence, text: str) -> Evidence:
 
 def grade_of(evidence: Evidence, fault: str = "") -> Grade:
     """The grade that verification, checks and score give; evidence that makes no sense counts as none."""
+    return assemble(facts_of(evidence, fault), assignment(), BASELINE)
+
+
+def facts_of(evidence: Evidence, fault: str = "") -> Facts:
+    """What is verified of the evidence of a program with this mistake."""
     source = program([fault] if fault else [])
     submission = Submission(
         "tampered", ENTRY, "notebook", "0" * 64, ENTRY, "notebook", (source,), None, {}, notes=(), shadowed=()
@@ -73,8 +78,7 @@ def grade_of(evidence: Evidence, fault: str = "") -> Grade:
         flaw, evidence = str(error), parse_evidence([])
         found = verify(evidence, SETTING)
     collected = Collected(OUTCOME, evidence, False, 0, flaw)
-    facts = Facts(submission, collected, found, DATASET, (), weights_by_model(collected.evidence, found))
-    return assemble(facts, assignment(), BASELINE)
+    return Facts(submission, collected, found, DATASET, (), weights_by_model(collected.evidence, found))
 
 
 def checks_of(grade: Grade) -> Mapping[str, CheckResult]:
