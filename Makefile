@@ -9,6 +9,11 @@ PIP_FLAGS ?=
 SUBMISSION ?= submissions/solution-notebook
 GRADE_FLAGS ?=
 PYTEST_FLAGS ?= -n 2
+# Tests that start no sandbox and no browser, but for the few that take a second or more.
+QUICK := $(addprefix tests/,guard checks corpus evidence score store submission assignment verify report) \
+	tests/test_score.py tests/test_architecture.py tests/test_docs.py
+NOT_QUICK := tests/assignment/test_baselines.py tests/verify/test_verify_stretch.py \
+	tests/report/test_classroom_browser.py tests/report/test_report_ci.py
 # MNIST for development, where it is there; the tests look for it in the same place.
 DATA ?= ../shared/mnist
 
@@ -24,6 +29,9 @@ help:  ## Shows this list
 
 grade: $(VENV)/.run-stamp  ## Grades an example submission and shows its report
 	$(BIN)/grade $(GRADE_FLAGS) $(SUBMISSION)
+
+quick: $(VENV)/.dev-stamp  ## Passes the tests that need no sandbox and no browser, in under a minute
+	$(BIN)/python -m pytest -n 0 -q $(QUICK) $(addprefix --ignore=,$(NOT_QUICK))
 
 test: lint types pytest  ## Passes every check: ruff, mypy, pytest
 
@@ -45,6 +53,9 @@ attack: $(VENV)/.dev-stamp  ## Attacks the grader: every hostile submission, lev
 
 fuzz: $(VENV)/.dev-stamp  ## Fuzzes every parser of untrusted bytes for ten minutes
 	$(BIN)/python -m tests.fuzz
+
+guard: $(VENV)/.dev-stamp  ## Runs every guarded program again, stores its facts, shows each verdict that changes
+	$(BIN)/python -m tests.guard
 
 soak: $(VENV)/.dev-stamp  ## Grades 200 submissions in a row, hostile ones among them, and looks for what grows
 	$(BIN)/python -m tests.endurance.soak

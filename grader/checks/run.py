@@ -19,6 +19,9 @@ _NETWORK = (
     "Network is unreachable",
     "Connection refused",
     "Max retries exceeded",
+    # pip's own words, if it has no index or no certificates to reach one with
+    "No matching distribution found",
+    "Could not find a suitable TLS CA certificate bundle",
 )
 
 
